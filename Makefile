@@ -1,0 +1,50 @@
+# Everything a developer or a new user runs. `make demo` and `make test` need only Python (3.10 or newer) and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+JOBS ?= auto
+
+.PHONY: demo test check format soak bench system-packages clean
+
+# One environment, made once per change of pyproject.toml; each stamp records the extras it holds.
+$(VENV)/.base: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.base
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@touch $@
+
+$(VENV)/.check: $(VENV)/.test
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[check]'
+	@touch $@
+
+demo: $(VENV)/.base
+	$(BIN)/python -m langgraph_filesaver demo
+
+test: $(VENV)/.test
+	$(BIN)/python -m pytest -n $(JOBS) -m "not soak"
+
+check: $(VENV)/.check
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+format: $(VENV)/.check
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+soak: $(VENV)/.test
+	$(BIN)/python -m pytest -n $(JOBS) -m soak --timeout 3600
+
+bench: $(VENV)/.test
+	$(BIN)/python -m benchmarks.run
+
+# What the power-cut tests need beyond Python (root on Debian); without it they are skipped with the reason.
+system-packages:
+	tests/power_cut/install-system-packages
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
