@@ -38,9 +38,7 @@ class FileSaverError(Exception):
         return (_rebuild, (type(self), self.args, self.__dict__.copy()))
 
 
-def _rebuild(
-    cls: type[FileSaverError], args: tuple[Any, ...], fields: dict[str, Any]
-) -> FileSaverError:
+def _rebuild(cls: type[FileSaverError], args: tuple[Any, ...], fields: dict[str, Any]) -> FileSaverError:
     error = cls.__new__(cls, *args)
     error.args = args
     for name, value in fields.items():
@@ -99,9 +97,7 @@ class LockTimeoutError(FileSaverError, TimeoutError):
         holder: What the lock file says of its holder (`pid`, `host`, `since`), as far as it says anything.
     """
 
-    def __init__(
-        self, message: str, *, path: str, timeout_seconds: float, holder: dict[str, Any] | None
-    ) -> None:
+    def __init__(self, message: str, *, path: str, timeout_seconds: float, holder: dict[str, Any] | None) -> None:
         super().__init__(message)
         self.path = path
         self.timeout_seconds = timeout_seconds
@@ -151,9 +147,7 @@ class CorruptDataError(FileSaverError):
 
     def in_file(self, path: str | os.PathLike[str]) -> CorruptDataError:
         """Return the same finding with `path` as its file, for a caller that knows which file it was reading."""
-        return type(self)(
-            self.reason, path=os.fspath(path), line=self.line, column=self.column, where=self.where
-        )
+        return type(self)(self.reason, path=os.fspath(path), line=self.line, column=self.column, where=self.where)
 
 
 class UnsupportedFormatError(FileSaverError):
