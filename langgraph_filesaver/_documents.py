@@ -1,0 +1,236 @@
+"""The files of the format as typed objects: one dataclass per kind of document (docs/format.md, "Files").
+
+Pure: knows which fields a document has and what they must be; knows neither where it lies nor what the values in it mean.
+A field value is either a Python value on its way out or parsed JSON on its way in: `_codec` turns one into the other.
+
+- Every document carries `"format"`; a newer number is refused, never guessed at.
+- `from_json` checks the shape of what it reads, and says which field is wrong: a person may have edited the file.
+- What only the reader wants first (`ts`, `source`, `step`) is *moved* to the top, never copied: a fact stands in one place.
+- The thread's id is not in the documents: the folder says it, so that a copied folder is a thread without a lie in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from langgraph_filesaver.errors import CorruptDataError, UnsupportedFormatError
+
+__all__ = [
+    "FORMAT",
+    "CheckpointDocument",
+    "StoredWrite",
+    "ThreadDocument",
+    "WritesDocument",
+    "check_format",
+]
+
+FORMAT = 1
+"""The newest format that this release reads, and the one it writes."""
+
+_SPELLED = "utf8_hex"
+_READER_FIRST = {"source": str, "step": int}
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointDocument:
+    """One checkpoint.
+
+    Attributes:
+        checkpoint_ns: Its namespace.
+        checkpoint_id: Its id.
+        parent_checkpoint_id: The checkpoint it was made from, or None.
+        state: Channel name to value: LangGraph's `channel_values`.
+        metadata: What `get_tuple` returns as metadata.
+        checkpoint: Every other key of LangGraph's checkpoint, known or not, but `id` and `channel_values`.
+    """
+
+    checkpoint_ns: str
+    checkpoint_id: str
+    parent_checkpoint_id: str | None
+    state: Any
+    metadata: Any
+    checkpoint: Mapping[str, Any]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the document as it is laid out in the file: for the reader first, for the machine last."""
+        metadata = self.metadata
+        checkpoint = dict(self.checkpoint)
+        document: dict[str, Any] = {
+            "format": FORMAT,
+            "checkpoint_ns": _spelled(self.checkpoint_ns),
+            "checkpoint_id": _spelled(self.checkpoint_id),
+            "parent_checkpoint_id": None if self.parent_checkpoint_id is None else _spelled(self.parent_checkpoint_id),
+        }
+        if type(checkpoint.get("ts")) is str:
+            document["ts"] = checkpoint.pop("ts")
+        moved = {key: metadata[key] for key, kind in _READER_FIRST.items() if type(metadata.get(key)) is kind}
+        document |= moved
+        document["state"] = self.state
+        document["metadata"] = (
+            {key: value for key, value in metadata.items() if key not in moved} if moved else metadata
+        )
+        document["checkpoint"] = checkpoint
+        return document
+
+    @classmethod
+    def from_json(cls, raw: Any) -> CheckpointDocument:
+        """Read a parsed file.
+
+        Raises:
+            CorruptDataError: A field is missing or not of its type.
+            UnsupportedFormatError: The file is of a newer format.
+        """
+        fields = check_format(raw)
+        metadata = _field(fields, "metadata", dict)
+        checkpoint = _field(fields, "checkpoint", dict)
+        moved = {key: fields[key] for key in _READER_FIRST if key in fields}
+        return cls(
+            checkpoint_ns=_identifier(fields, "checkpoint_ns"),
+            checkpoint_id=_identifier(fields, "checkpoint_id"),
+            parent_checkpoint_id=_identifier(fields, "parent_checkpoint_id", optional=True),
+            state=_field(fields, "state", dict),
+            metadata={**moved, **metadata} if moved else metadata,
+            checkpoint={**checkpoint, "ts": fields["ts"]} if "ts" in fields else checkpoint,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class StoredWrite:
+    """One pending write: its index among its task's writes, its channel and its value."""
+
+    index: int
+    channel: str
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class WritesDocument:
+    """What one call of `put_writes` brought.
+
+    Attributes:
+        checkpoint_ns: Namespace of the checkpoint that the writes belong to.
+        checkpoint_id: Its id; the checkpoint itself may arrive later.
+        task_id: The task that wrote.
+        task_path: Its path in the graph; the first key of the order of pending writes.
+        run_id: The run that wrote, or None where the config names none.
+        writes: The writes, in the order of the call.
+    """
+
+    checkpoint_ns: str
+    checkpoint_id: str
+    task_id: str
+    task_path: str
+    run_id: str | None
+    writes: tuple[StoredWrite, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the document as it is laid out in the file."""
+        return {
+            "format": FORMAT,
+            "checkpoint_ns": _spelled(self.checkpoint_ns),
+            "checkpoint_id": _spelled(self.checkpoint_id),
+            "task_id": _spelled(self.task_id),
+            "task_path": _spelled(self.task_path),
+            "run_id": None if self.run_id is None else _spelled(self.run_id),
+            "writes": [
+                {"idx": each.index, "channel": _spelled(each.channel), "value": each.value} for each in self.writes
+            ],
+        }
+
+    @classmethod
+    def from_json(cls, raw: Any) -> WritesDocument:
+        """Read a parsed file; raises as `CheckpointDocument.from_json` does."""
+        fields = check_format(raw)
+        writes = []
+        for number, each in enumerate(_field(fields, "writes", list)):
+            where = f"writes[{number}]."
+            if not isinstance(each, dict) or "value" not in each:
+                raise CorruptDataError('expected {"idx": …, "channel": …, "value": …}', where=where[:-1])
+            writes.append(
+                StoredWrite(_field(each, "idx", int, where), _identifier(each, "channel", where=where), each["value"])
+            )
+        return cls(
+            checkpoint_ns=_identifier(fields, "checkpoint_ns"),
+            checkpoint_id=_identifier(fields, "checkpoint_id"),
+            task_id=_identifier(fields, "task_id"),
+            task_path=_identifier(fields, "task_path"),
+            run_id=_identifier(fields, "run_id", optional=True),
+            writes=tuple(writes),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadDocument:
+    """The original id of a thread whose folder's name is not the id."""
+
+    thread_id: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the document as it is laid out in the file."""
+        return {"format": FORMAT, "thread_id": _spelled(self.thread_id)}
+
+    @classmethod
+    def from_json(cls, raw: Any) -> ThreadDocument:
+        """Read a parsed file; raises as `CheckpointDocument.from_json` does."""
+        return cls(_identifier(check_format(raw), "thread_id"))
+
+
+def check_format(raw: Any) -> dict[str, Any]:
+    """Return the fields of a parsed document after checking that this release reads its format.
+
+    Raises:
+        CorruptDataError: It is not an object, or its `format` is not a number from 1 on.
+        UnsupportedFormatError: It is of a newer format.
+    """
+    if not isinstance(raw, dict):
+        raise CorruptDataError(f"expected a JSON object, found {_kind(raw)}")
+    found = raw.get("format")
+    if type(found) is not int or found < 1:
+        told = f"found {found!r}" if "format" in raw else "there is none: is this file one of ours?"
+        raise CorruptDataError(f'expected "format": {FORMAT}, {told}', where="format")
+    if found > FORMAT:
+        raise UnsupportedFormatError(
+            f"the file is of format {found}; this release reads up to {FORMAT}: install a newer langgraph-filesaver",
+            path="",
+            found=found,
+            supported=FORMAT,
+        )
+    return raw
+
+
+def _field(fields: Mapping[str, Any], name: str, kind: type, where: str = "") -> Any:
+    value = fields.get(name)
+    if type(value) is not kind:
+        found = _kind(value) if name in fields else "nothing"
+        raise CorruptDataError(f"expected {_KINDS[kind]}, found {found}", where=where + name)
+    return value
+
+
+def _spelled(identifier: str) -> Any:
+    """Return an id as JSON: itself, or its bytes where lone surrogates make it no text that JSON can hold."""
+    try:
+        identifier.encode()
+    except UnicodeEncodeError:
+        return {_SPELLED: identifier.encode("utf-8", "surrogatepass").hex()}
+    return identifier
+
+
+def _identifier(fields: Mapping[str, Any], name: str, where: str = "", *, optional: bool = False) -> Any:
+    value = fields.get(name)
+    if optional and value is None:
+        return None
+    if type(value) is dict and set(value) == {_SPELLED}:
+        try:
+            return bytes.fromhex(value[_SPELLED]).decode("utf-8", "surrogatepass")
+        except (TypeError, ValueError) as error:
+            raise CorruptDataError("expected the UTF-8 of an id in hexadecimal", where=where + name) from error
+    return _field(fields, name, str, where)
+
+
+_KINDS = {str: "a string", int: "an integer", dict: "an object", list: "a list", float: "a number", bool: "a boolean"}
+
+
+def _kind(value: Any) -> str:
+    return "null" if value is None else _KINDS.get(type(value), type(value).__name__)

@@ -1,0 +1,195 @@
+"""Where everything lies: ids to names and back, and the only place that spells a key.
+
+A *key* is a `/`-separated path inside the store. This module never opens anything. Its rules are the section "Layout"
+of `docs/format.md`:
+
+- An id of 1 to 64 characters out of `a-z 0-9 _ -` that begins with a letter or digit and is no device name of Windows
+  is *plain*: it is its own name. Upper case is not plain, because `A` and `a` are one file on many disks.
+- Any other id becomes `slug~hash`: what is readable of it, and 160 bits of the SHA-256 of its UTF-8. Two ids never share
+  a name; which id it is stands inside the folder or file.
+- Names are ASCII, hold no dot, and are at most 64 characters, so that names joined by dots stay unambiguous, a folder
+  (no dot) is told from a file (a dot), and no file system or object store changes, folds or refuses them.
+
+What would break it: a name that depends on anything but the id (P4), or an order taken from names (order is always that
+of the original ids).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from base64 import b32encode
+from functools import lru_cache
+from typing import NamedTuple
+
+__all__ = [
+    "LOCKS_FOLDER",
+    "ROOT_NAMESPACE",
+    "STAGING_FOLDER",
+    "STORE_DOCUMENT",
+    "WRITES_BUCKETS",
+    "WritesName",
+    "checkpoint_key",
+    "checkpoints_folder",
+    "id_of_name",
+    "is_name",
+    "json_stems",
+    "lock_name",
+    "name_of",
+    "namespace_name",
+    "namespace_of_name",
+    "namespaces_folder",
+    "thread_document_key",
+    "thread_folder",
+    "writes_bucket_folder",
+    "writes_folder",
+    "writes_key",
+    "writes_prefix",
+]
+
+STORE_DOCUMENT = "filesaver.json"
+"""The file that makes a folder ours."""
+
+LOCKS_FOLDER = ".locks"
+"""Lock files, outside every thread's folder, so that deleting a thread never deletes a lock in use."""
+
+STAGING_FOLDER = ".tmp"
+"""Files being written and folders being removed; nobody reads it, copies may leave it out."""
+
+ROOT_NAMESPACE = "_root"
+"""The name of the namespace `""`. No id has this name: names begin with a letter or digit."""
+
+WRITES_BUCKETS = "0123456789abcdef"
+
+_IGNORED_IN_NEW_ROOT = frozenset({LOCKS_FOLDER, STAGING_FOLDER, ".DS_Store", ".gitignore", ".gitkeep", "lost+found"})
+
+_DEVICE = r"(?!(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\n|\Z))"
+_PLAIN_PATTERN = _DEVICE + r"[a-z0-9][a-z0-9_-]{0,63}"
+_PLAIN = re.compile(_PLAIN_PATTERN)
+_ALL_PLAIN = re.compile(rf"(?:{_PLAIN_PATTERN}\n)*")
+_HASHED = re.compile(r"[a-z0-9-]{1,24}~[a-z2-7]{32}")
+_UNREADABLE = re.compile(r"[^a-z0-9]+")
+
+
+@lru_cache(maxsize=4096)
+def name_of(identifier: str) -> str:
+    """Return the name of an id: the id itself where it is plain, else `slug~hash`."""
+    if _PLAIN.fullmatch(identifier):
+        return identifier
+    slug = _UNREADABLE.sub("-", identifier[:200].lower())[:24].strip("-") or "id"
+    digest = hashlib.sha256(identifier.encode("utf-8", "surrogatepass")).digest()[:20]
+    return f"{slug}~{b32encode(digest).decode('ascii').lower()}"
+
+
+def is_name(name: str) -> bool:
+    """Tell whether `name` can be the name of some id; anything else in a folder of ours is a stray and not ours."""
+    return _PLAIN.fullmatch(name) is not None or _HASHED.fullmatch(name) is not None
+
+
+def id_of_name(name: str) -> str | None:
+    """Return the id whose name this is, or None where only the file itself tells (`slug~hash`)."""
+    return name if _PLAIN.fullmatch(name) else None
+
+
+def namespace_name(checkpoint_ns: str) -> str:
+    """Return the folder name of a checkpoint namespace."""
+    return name_of(checkpoint_ns) if checkpoint_ns else ROOT_NAMESPACE
+
+
+def namespace_of_name(name: str) -> str | None:
+    """Return the namespace whose folder name this is, or None where only the files in it tell."""
+    return "" if name == ROOT_NAMESPACE else id_of_name(name)
+
+
+def json_stems(names: tuple[str, ...]) -> tuple[list[str], list[str]]:
+    """Split a listing into the stems of its JSON files: (plain, hashed). Strays are left out."""
+    stems = [name[:-5] for name in names if name.endswith(".json")]
+    # One match over all names costs a fifth of a match per name, and plain names are the rule.
+    if _ALL_PLAIN.fullmatch("\n".join([*stems, ""]) if stems else ""):
+        return stems, []
+    plain = [stem for stem in stems if _PLAIN.fullmatch(stem)]
+    return plain, [stem for stem in stems if _HASHED.fullmatch(stem)]
+
+
+def is_ignored_in_new_root(name: str) -> bool:
+    """Tell whether a folder that holds only such entries still counts as empty, and so may become a store."""
+    return name in _IGNORED_IN_NEW_ROOT
+
+
+def thread_folder(thread_id: str) -> str:
+    """Return the key of the folder of a thread."""
+    return name_of(thread_id)
+
+
+def thread_document_key(thread_folder_key: str) -> str:
+    """Return the key of the document that holds a thread's original id."""
+    return f"{thread_folder_key}/thread.json"
+
+
+def lock_name(thread_id: str) -> str:
+    """Return the file name of a thread's lock, inside the locks folder."""
+    return f"{name_of(thread_id)}.lock"
+
+
+def namespaces_folder(thread_folder_key: str) -> str:
+    """Return the key of the folder that holds one folder per namespace."""
+    return f"{thread_folder_key}/checkpoints"
+
+
+def checkpoints_folder(thread_folder_key: str, ns_name: str) -> str:
+    """Return the key of the folder that holds the checkpoints of one namespace."""
+    return f"{thread_folder_key}/checkpoints/{ns_name}"
+
+
+def checkpoint_key(thread_id: str, checkpoint_ns: str, checkpoint_id: str) -> str:
+    """Return the key of a checkpoint's file."""
+    return f"{name_of(thread_id)}/checkpoints/{namespace_name(checkpoint_ns)}/{name_of(checkpoint_id)}.json"
+
+
+def writes_folder(thread_folder_key: str) -> str:
+    """Return the key of the folder that holds the buckets of a thread's writes."""
+    return f"{thread_folder_key}/writes"
+
+
+def writes_prefix(checkpoint_ns: str, checkpoint_id: str) -> str:
+    """Return what the names of all writes files of a checkpoint begin with."""
+    return f"{namespace_name(checkpoint_ns)}.{name_of(checkpoint_id)}."
+
+
+@lru_cache(maxsize=4096)
+def _bucket(prefix: str) -> str:
+    return hashlib.sha256(prefix.encode("ascii")).hexdigest()[0]
+
+
+def writes_bucket_folder(thread_id: str, prefix: str) -> str:
+    """Return the key of the bucket for the writes files whose names begin with `prefix`.
+
+    The bucket is the first hexadecimal digit of the SHA-256 of the prefix: 16 folders per thread keep each listing
+    short, where a folder per checkpoint would cost a mkdir per step.
+    """
+    return f"{name_of(thread_id)}/writes/{_bucket(prefix)}"
+
+
+def writes_key(thread_id: str, checkpoint_ns: str, checkpoint_id: str, task_id: str, number: int) -> str:
+    """Return the key of the `number`-th writes file of a task at a checkpoint."""
+    prefix = writes_prefix(checkpoint_ns, checkpoint_id)
+    return f"{writes_bucket_folder(thread_id, prefix)}/{prefix}{name_of(task_id)}.{number}.json"
+
+
+class WritesName(NamedTuple):
+    """The parts of a writes file's name; each but `number` is the name of an id."""
+
+    ns_name: str
+    checkpoint_name: str
+    task_name: str
+    number: int
+
+    @classmethod
+    def parse(cls, file_name: str) -> WritesName | None:
+        """Return the parts of `file_name`, or None where it is a stray."""
+        parts = file_name.split(".")
+        if len(parts) != 5 or parts[4] != "json" or not (parts[3].isascii() and parts[3].isdigit()):
+            return None
+        if not (parts[0] == ROOT_NAMESPACE or is_name(parts[0])) or not (is_name(parts[1]) and is_name(parts[2])):
+            return None
+        return cls(parts[0], parts[1], parts[2], int(parts[3]))

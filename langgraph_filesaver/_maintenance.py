@@ -1,0 +1,114 @@
+"""Prune, delete and copy: surveys a thread, asks `_retention` for a plan, and carries it out under the thread's lock.
+
+Order of carrying out: kept checkpoints lose their parents first, then checkpoints go, newest first, then writes. After a
+crash in between, every checkpoint that is left is whole and shows its whole state, and repeating the call completes it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Collection
+from typing import Any
+
+from langgraph_filesaver import _layout as layout
+from langgraph_filesaver import _retention as retention
+from langgraph_filesaver._codec import Codec
+from langgraph_filesaver._documents import CheckpointDocument
+from langgraph_filesaver._repository import Repository
+
+__all__ = ["copy_thread", "delete_for_runs", "delete_thread", "keep_latest"]
+
+_SNAPSHOT = "_DeltaSnapshot"
+
+
+def delete_thread(repository: Repository, thread_id: str) -> None:
+    """Remove a thread; a missing one is fine."""
+    with repository.locks.hold(thread_id):
+        repository.delete_thread(thread_id)
+
+
+def copy_thread(repository: Repository, source_id: str, target_id: str) -> None:
+    """Copy a thread into another; what the target has already, it keeps. A missing source copies nothing."""
+    if source_id == target_id:
+        return
+    with contextlib.ExitStack() as locks:
+        for thread_id in sorted((source_id, target_id)):  # the same order everywhere: no two copies wait for each other
+            locks.enter_context(repository.locks.hold(thread_id))
+        repository.copy_thread(source_id, target_id)
+
+
+def keep_latest(repository: Repository, codec: Codec, thread_id: str) -> None:
+    """Prune a thread to the newest checkpoint of each namespace and what that needs."""
+    with repository.locks.hold(thread_id):
+        thread = survey(repository, codec, thread_id)
+        _carry_out(repository, thread_id, retention.keep_latest(thread), thread)
+
+
+def delete_for_runs(repository: Repository, codec: Codec, run_ids: Collection[str]) -> None:
+    """Remove the checkpoints and writes of the runs from every thread, but what remaining checkpoints need."""
+    for thread_id in repository.thread_ids():
+        with repository.locks.hold(thread_id):
+            thread = survey(repository, codec, thread_id)
+            _carry_out(repository, thread_id, retention.for_runs(thread, run_ids), thread)
+
+
+def survey(repository: Repository, codec: Codec, thread_id: str) -> retention.ThreadFacts:
+    """Read what a plan needs to know of a thread.
+
+    Raises:
+        CorruptDataError: A file of the thread cannot be read: nothing is planned on half the facts.
+    """
+    checkpoints: dict[retention.Place, retention.CheckpointFacts] = {}
+    for checkpoint_ns in repository.namespaces(thread_id):
+        for checkpoint_id in repository.checkpoint_ids(thread_id, checkpoint_ns):
+            document = repository.read_checkpoint(thread_id, checkpoint_ns, checkpoint_id)
+            if document is not None:
+                with repository.naming_checkpoint(thread_id, document):
+                    facts = _facts(document, codec.metadata(document))
+                checkpoints[facts.place] = facts
+    writes = [
+        retention.WritesFacts(
+            key=key,
+            place=(document.checkpoint_ns, document.checkpoint_id),
+            run_id=document.run_id,
+            channels=frozenset(write.channel for write in document.writes),
+        )
+        for key, document in repository.all_writes(thread_id)
+    ]
+    return retention.ThreadFacts(checkpoints, writes)
+
+
+def _facts(document: CheckpointDocument, metadata: dict[str, Any]) -> retention.CheckpointFacts:
+    counters = metadata.get("counters_since_delta_snapshot") or {}
+    snapshots = {channel for channel, raw in document.state.items() if _is_snapshot(raw)}
+    return retention.CheckpointFacts(
+        place=(document.checkpoint_ns, document.checkpoint_id),
+        parent_id=document.parent_checkpoint_id,
+        run_id=metadata.get("run_id"),
+        calling=frozenset((metadata.get("parents") or {}).items()),
+        versioned=frozenset(document.checkpoint.get("channel_versions") or ()),
+        stored=frozenset(document.state),
+        delta=frozenset(counters) | snapshots,
+    )
+
+
+def _is_snapshot(raw: Any) -> bool:
+    return isinstance(raw, dict) and str(raw.get("$type", "")).endswith(_SNAPSHOT)
+
+
+def _carry_out(repository: Repository, thread_id: str, plan: retention.Plan, thread: retention.ThreadFacts) -> None:
+    for checkpoint_ns, checkpoint_id in plan.without_parent:
+        repository.rewrite(layout.checkpoint_key(thread_id, checkpoint_ns, checkpoint_id), _set("parent_checkpoint_id"))
+    for key in plan.empty_writes:
+        repository.rewrite(key, _set("writes", []))
+    # Durably before their writes go: a power cut must not leave a checkpoint that has lost its writes.
+    repository.store.delete(layout.checkpoint_key(thread_id, *place) for place in plan.remove)
+    gone = set(plan.remove)
+    repository.store.delete([*plan.remove_writes, *(writes.key for writes in thread.writes if writes.place in gone)])
+
+
+def _set(field: str, value: Any = None) -> Callable[[dict[str, Any]], None]:
+    def change(document: dict[str, Any]) -> None:
+        document[field] = value
+
+    return change

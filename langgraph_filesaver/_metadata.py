@@ -1,0 +1,79 @@
+"""Which metadata is stored, and what a filter on it means (P13). Pure.
+
+LangGraph copies every plain value of `config["configurable"]` and `config["metadata"]` into a checkpoint's metadata, so
+an `api_key` given there would reach the disk. Keys that hold a credential's word are left out; whole words decide, so
+that `author`, `max_tokens` and `keyboard` stay. Only keys copied from the config are concerned: what a caller puts into
+the checkpoint's metadata itself is state, and stays. A filter names a key that is left out: that is an error, for an
+empty answer would be a lie.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from typing import Any, cast
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import CheckpointMetadata, get_checkpoint_metadata
+
+__all__ = ["MetadataRule", "matches"]
+
+_CREDENTIAL_WORDS = frozenset(
+    {"key", "keys", "token", "secret", "secrets", "password", "passwords", "passwd", "pwd", "passphrase", "passcode"}
+    | {"pin", "credential", "credentials", "auth", "authorization", "authentication", "bearer", "cookie", "cookies"}
+    | {"jwt", "apikey", "apikeys", "accesskey", "secretkey", "privatekey", "accesstoken", "authtoken", "refreshtoken"}
+    | {"idtoken", "clientsecret"}
+)
+_SERVER_PREFIX = "langgraph_auth_"  # LangGraph's server tells with it who the user is; the words behind it decide
+_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+
+
+class MetadataRule:
+    """Decides which keys of a config become metadata.
+
+    Args:
+        include: Keys to store although they look like a credential.
+        exclude: Keys to leave out although they do not.
+    """
+
+    def __init__(self, include: Collection[str] = (), exclude: Collection[str] = ()) -> None:
+        for name, value in (("metadata_include", include), ("metadata_exclude", exclude)):
+            if isinstance(value, str):
+                raise TypeError(f"{name} takes a list of keys, not one string: {name}=[{value!r}]")
+        self._include = frozenset(include)
+        self._exclude = frozenset(exclude)
+
+    def leaves_out(self, key: str) -> bool:
+        """Tell whether a key of the config is kept off the disk."""
+        if key in self._exclude:
+            return True
+        if key in self._include:
+            return False
+        words = _WORDS.findall(key.removeprefix(_SERVER_PREFIX))
+        return any(word.lower() in _CREDENTIAL_WORDS for word in words)
+
+    def stored(self, config: RunnableConfig, metadata: CheckpointMetadata) -> dict[str, Any]:
+        """Return the metadata to store: all of `metadata`, and what LangGraph copies from the config, less secrets."""
+        safe = cast("RunnableConfig", {name: self._safe(config.get(name)) for name in ("metadata", "configurable")})
+        return cast("dict[str, Any]", get_checkpoint_metadata(safe, metadata))
+
+    def check_filter(self, wanted: Mapping[str, Any] | None) -> None:
+        """Refuse a filter that could never match because its key is left out.
+
+        Raises:
+            ValueError: A key of the filter is one of those; it is named.
+        """
+        for key in wanted or ():
+            if self.leaves_out(key):
+                raise ValueError(
+                    f"metadata key {key!r} looks like a credential and is not stored, so nothing can be found by it; "
+                    f"to store it, make the saver with metadata_include=[{key!r}]"
+                )
+
+    def _safe(self, given: Any) -> dict[str, Any]:
+        return {key: value for key, value in (given or {}).items() if not self.leaves_out(key)}
+
+
+def matches(metadata: Mapping[str, Any], wanted: Mapping[str, Any] | None) -> bool:
+    """Tell whether every key of the filter equals the stored value; a missing key is None; dots are literal."""
+    return all(metadata.get(key) == value for key, value in (wanted or {}).items())

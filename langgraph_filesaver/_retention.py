@@ -1,0 +1,205 @@
+"""What may be deleted from a thread, and why the rest stays. Pure: facts in, a plan out, nothing is touched.
+
+Rules, in the order in which they decide:
+
+1. `keep_latest` keeps the head (greatest id) of each namespace, and every checkpoint without children that holds an
+   interrupt nobody has answered. `for_runs` keeps all checkpoints but those of the runs.
+2. A subgraph call has a namespace of its own (`node:task_id`, the task id derives from the checkpoint that called). Once
+   that checkpoint goes, nothing can resume the call, and `keep_latest` drops its namespace whole. The namespace of a
+   subgraph compiled with `checkpointer=True` has no `:` and stays.
+3. Whatever a kept checkpoint needs to rebuild its DeltaChannels stays, and stays listed: its ancestors back to the nearest
+   one that stores a value of each such channel, with their writes. This holds for the ancestors kept so, too: no listed
+   checkpoint ever shows less than its state.
+4. A kept checkpoint whose parent goes gets no parent.
+
+Which channels are DeltaChannels is not written down as such. A channel counts as one if LangGraph counts its updates
+since a snapshot (`counters_since_delta_snapshot`), if a snapshot of it is stored, or if it was written and has a version
+but was never stored (an ephemeral channel is stored at the step that sees it). To keep too much is harmless.
+
+Sources: BaseCheckpointSaver.prune and get_delta_channel_history (langgraph-checkpoint 4.3); for rule 2 the behaviour of
+PostgresSaver's pruning.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from langgraph.checkpoint.serde.types import INTERRUPT
+
+__all__ = ["CheckpointFacts", "Plan", "ThreadFacts", "WritesFacts", "for_runs", "keep_latest"]
+
+Place = tuple[str, str]
+"""(checkpoint_ns, checkpoint_id)"""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointFacts:
+    """What a plan needs to know of a checkpoint.
+
+    Attributes:
+        place: Its namespace and id.
+        parent_id: Id of its parent in the same namespace, or None.
+        run_id: The run that made it, or None.
+        calling: For a subgraph, the checkpoints of the graphs above it: `metadata["parents"]`.
+        versioned: Channels that have a version.
+        stored: Channels whose value the checkpoint stores.
+        delta: Channels that are DeltaChannels by what this checkpoint tells.
+    """
+
+    place: Place
+    parent_id: str | None
+    run_id: str | None
+    calling: frozenset[Place]
+    versioned: frozenset[str]
+    stored: frozenset[str]
+    delta: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class WritesFacts:
+    """What a plan needs to know of a writes file."""
+
+    key: str
+    place: Place
+    run_id: str | None
+    channels: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadFacts:
+    """What a plan needs to know of a thread."""
+
+    checkpoints: Mapping[Place, CheckpointFacts]
+    writes: Collection[WritesFacts]
+
+
+@dataclass(slots=True)
+class Plan:
+    """What to do with a thread.
+
+    Attributes:
+        remove: Checkpoints to remove, with all writes on them; newest first.
+        without_parent: Kept checkpoints that lose their parent.
+        empty_writes: Keys of writes files, on kept checkpoints, whose writes go while the file's number stays taken.
+        remove_writes: Keys of writes files whose checkpoint never came.
+        kept: Why each kept checkpoint stays.
+    """
+
+    remove: list[Place] = field(default_factory=list)
+    without_parent: list[Place] = field(default_factory=list)
+    empty_writes: list[str] = field(default_factory=list)
+    remove_writes: list[str] = field(default_factory=list)
+    kept: dict[Place, str] = field(default_factory=dict)
+
+
+def keep_latest(thread: ThreadFacts) -> Plan:
+    """Plan to keep of each namespace its head and what it needs (rules 1 to 4)."""
+    kept: dict[Place, str] = {}
+    by_namespace: defaultdict[str, list[CheckpointFacts]] = defaultdict(list)
+    for facts in thread.checkpoints.values():
+        by_namespace[facts.place[0]].append(facts)
+    heads = {checkpoint_ns: max(facts.place[1] for facts in many) for checkpoint_ns, many in by_namespace.items()}
+    interrupted = {writes.place for writes in thread.writes if INTERRUPT in writes.channels}
+    # Calling graphs before the called: whether a call can still be resumed depends on what is kept above it.
+    for checkpoint_ns in sorted(by_namespace, key=lambda ns: (ns.count("|"), bool(ns), ns)):
+        head = thread.checkpoints[checkpoint_ns, heads[checkpoint_ns]]
+        if not _can_resume(head, thread, kept, heads):
+            continue
+        parents = {(checkpoint_ns, facts.parent_id) for facts in by_namespace[checkpoint_ns]}
+        kept[head.place] = "head of its namespace"
+        for facts in by_namespace[checkpoint_ns]:
+            if facts.place in interrupted and facts.place not in parents:
+                kept.setdefault(facts.place, "holds an unanswered interrupt")
+        _keep_ancestors(thread, kept, _delta_channels(thread, checkpoint_ns))
+    return _plan(thread, kept)
+
+
+def for_runs(thread: ThreadFacts, run_ids: Collection[str]) -> Plan:
+    """Plan to remove the checkpoints and writes of some runs, but what the remaining checkpoints need."""
+    kept = {facts.place: "of another run" for facts in thread.checkpoints.values() if facts.run_id not in run_ids}
+    needed: set[tuple[Place, str]] = set()
+    for checkpoint_ns in {place[0] for place in thread.checkpoints}:
+        needed |= _keep_ancestors(thread, kept, _delta_channels(thread, checkpoint_ns), checkpoint_ns)
+    plan = _plan(thread, kept)
+    for writes in thread.writes:
+        if writes.run_id not in run_ids:
+            continue
+        if writes.place not in thread.checkpoints:
+            plan.remove_writes.append(writes.key)
+        elif writes.place in kept and not any((writes.place, channel) in needed for channel in writes.channels):
+            plan.empty_writes.append(writes.key)
+    return plan
+
+
+def _can_resume(
+    head: CheckpointFacts, thread: ThreadFacts, kept: Mapping[Place, str], heads: Mapping[str, str]
+) -> bool:
+    if ":" not in head.place[0]:
+        return True
+    for calling_ns, calling_id in head.calling:
+        if (calling_ns, calling_id) in kept:
+            continue
+        # A caller that is not here was pruned before, unless it is newer than all we know: then it is still to come.
+        if (calling_ns, calling_id) in thread.checkpoints or calling_id < heads.get(calling_ns, ""):
+            return False
+    return True
+
+
+def _delta_channels(thread: ThreadFacts, checkpoint_ns: str) -> frozenset[str]:
+    told: set[str] = set()
+    stored: set[str] = set()
+    versioned: set[str] = set()
+    for facts in thread.checkpoints.values():
+        if facts.place[0] == checkpoint_ns:
+            told |= facts.delta
+            stored |= facts.stored
+            versioned |= facts.versioned
+    written = {channel for writes in thread.writes if writes.place[0] == checkpoint_ns for channel in writes.channels}
+    return frozenset(told | ((written & versioned) - stored))
+
+
+def _keep_ancestors(
+    thread: ThreadFacts, kept: dict[Place, str], delta: frozenset[str], checkpoint_ns: str | None = None
+) -> set[tuple[Place, str]]:
+    """Add to `kept` what its members need (rule 3); return the (place, channel) whose writes are replayed for them."""
+    needed: set[tuple[Place, str]] = set()
+    waiting = [place for place in kept if checkpoint_ns is None or place[0] == checkpoint_ns]
+    while waiting:
+        place = waiting.pop()
+        facts = thread.checkpoints[place]
+        missing = (delta & facts.versioned) - facts.stored
+        ancestor = _parent(thread, facts)
+        while missing and ancestor is not None:
+            needed.update((ancestor.place, channel) for channel in missing)
+            if ancestor.place not in kept:
+                kept[ancestor.place] = f"needed to rebuild {', '.join(sorted(missing))} of {place[1]}"
+                waiting.append(ancestor.place)
+            missing = missing - ancestor.stored
+            ancestor = _parent(thread, ancestor)
+    return needed
+
+
+def _parent(thread: ThreadFacts, facts: CheckpointFacts) -> CheckpointFacts | None:
+    return None if facts.parent_id is None else thread.checkpoints.get((facts.place[0], facts.parent_id))
+
+
+def _plan(thread: ThreadFacts, kept: dict[Place, str]) -> Plan:
+    return Plan(
+        remove=sorted((place for place in thread.checkpoints if place not in kept), key=_newest_first, reverse=True),
+        without_parent=_lost_parent(thread, kept),
+        kept=kept,
+    )
+
+
+def _lost_parent(thread: ThreadFacts, kept: Iterable[Place]) -> list[Place]:
+    survivors = set(kept)
+    facts = (thread.checkpoints[place] for place in survivors)
+    return [
+        each.place for each in facts if each.parent_id is not None and (each.place[0], each.parent_id) not in survivors
+    ]
+
+
+def _newest_first(place: Place) -> tuple[str, str]:
+    return (place[1], place[0])

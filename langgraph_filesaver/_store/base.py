@@ -1,0 +1,87 @@
+"""The contract of a store: few verbs on keys, and properties that say what they promise.
+
+A store knows bytes and keys, never threads, checkpoints or JSON. A *key* is a `/`-separated relative path of names that
+`_layout` made; the folder `""` is the root. Everything above asks a store's `Properties`, never its class. Stores are
+extended by wrapping (a fault injector, a counter, a cipher).
+
+Rules that every store keeps, and that `tests/store_contract.py` checks:
+
+- A key is absent or whole: no reader ever sees part of what a writer is writing.
+- A missing key is `None` and a missing folder is empty; anything else that goes wrong is a `StorageError`.
+- `create` has exactly one winner among any number of threads and processes (`exclusive_create`).
+- When a verb returns, its effect survives a power cut (`durable`) or at least a killed process.
+- A verb that raises has left the old value or, where it failed in the very last step, the new one; and no litter.
+- The first write into an empty root leaves the marker there, before anything else: it makes the folder a store.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+__all__ = ["Marker", "Properties", "Store"]
+
+
+@dataclass(frozen=True, slots=True)
+class Properties:
+    """What a store promises.
+
+    Attributes:
+        exclusive_create: `create` never has two winners.
+        durable: What a verb did survives a power cut once it has returned.
+        lock_folder: Path of a folder on this machine for kernel locks, or None where the store has no such place.
+    """
+
+    exclusive_create: bool
+    durable: bool
+    lock_folder: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """The file that makes a folder a store: its key and its bytes."""
+
+    key: str
+    data: bytes
+
+
+class Store(ABC):
+    """Bytes under keys. See the module's text for the rules."""
+
+    properties: Properties
+
+    @abstractmethod
+    def describe(self, key: str) -> str:
+        """Return how a person finds `key` (a path or URL), for messages."""
+
+    @abstractmethod
+    def read(self, key: str) -> bytes | None:
+        """Return the bytes under `key`, or None where it is missing."""
+
+    @abstractmethod
+    def exists(self, key: str) -> bool:
+        """Tell whether there is something under `key` right now."""
+
+    @abstractmethod
+    def create(self, key: str, data: bytes) -> bool:
+        """Store `data` under `key` unless something is there; tell whether this call did it."""
+
+    @abstractmethod
+    def replace(self, key: str, data: bytes) -> None:
+        """Store `data` under `key`, atomically in place of what is there."""
+
+    @abstractmethod
+    def delete(self, keys: Iterable[str]) -> None:
+        """Remove the keys; a missing one is fine. All are durably gone when this returns."""
+
+    @abstractmethod
+    def list(self, folder: str) -> tuple[str, ...]:
+        """Return the sorted names directly in `folder`: files and folders, `()` where it is missing.
+
+        The same tuple object is returned again only while nothing in the folder has changed.
+        """
+
+    @abstractmethod
+    def delete_folder(self, folder: str) -> None:
+        """Remove a folder with all that is in it; a missing one is fine. Readers see all of it or nothing."""

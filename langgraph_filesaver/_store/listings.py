@@ -1,0 +1,72 @@
+"""Listings of folders, kept only while it is certain that they are still true (P5).
+
+A folder of 5,000 names takes 2 ms to list. Its mtime tells whether a name came or went, but moves in ticks of the kernel
+(4 to 10 ms): two changes within one tick look like one. So a listing is kept only if the folder had been left alone for
+longer than a few ticks when it was listed, and is used only while inode, mtime and ctime stand still: the rule by which
+git trusts its index (racy-git.txt). A network mount shows mtimes from a cache: nothing is kept where the file system is
+not known to be this kernel's own.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections import OrderedDict
+from typing import NamedTuple
+
+from langgraph_filesaver._store.mounts import file_system_of
+
+__all__ = ["Listings"]
+
+_SETTLED_NANOSECONDS = 50_000_000  # five ticks of the slowest kernel clock, 100 Hz
+_MTIME_IS_OURS = {"ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "zfs", "tmpfs", "overlay"}
+_MOST_NAMES = 500_000  # about 50 MB
+
+
+class _Kept(NamedTuple):
+    stamp: tuple[int, int, int, int]
+    names: tuple[str, ...]
+
+
+class Listings:
+    """What the folders of one store hold.
+
+    Args:
+        root: The store's folder, whose file system decides whether anything is kept.
+    """
+
+    def __init__(self, root: str) -> None:
+        self._trusts_mtime = file_system_of(root) in _MTIME_IS_OURS
+        self._kept: OrderedDict[str, _Kept] = OrderedDict()
+        self._kept_names = 0
+        self._mutex = threading.Lock()
+
+    def names(self, path: str) -> tuple[str, ...]:
+        """Return the sorted names in the folder `path`; the same object as before if it did not change.
+
+        Raises:
+            OSError: The folder is missing or cannot be read.
+        """
+        status = os.stat(path)
+        stamp = (status.st_dev, status.st_ino, status.st_mtime_ns, status.st_ctime_ns)
+        with self._mutex:
+            kept = self._kept.get(path)
+            if kept is not None and kept.stamp == stamp:
+                self._kept.move_to_end(path)
+                return kept.names
+        # The stamp is older than the listing: a change in between makes the next look list again.
+        listed_at = time.time_ns()
+        names = tuple(sorted(os.listdir(path)))
+        if self._trusts_mtime and listed_at - max(status.st_mtime_ns, status.st_ctime_ns) > _SETTLED_NANOSECONDS:
+            self._keep(path, _Kept(stamp, names))
+        return names
+
+    def _keep(self, path: str, kept: _Kept) -> None:
+        with self._mutex:
+            previous = self._kept.pop(path, None)
+            self._kept[path] = kept
+            self._kept_names += len(kept.names) - (len(previous.names) if previous else 0)
+            while self._kept_names > _MOST_NAMES and len(self._kept) > 1:
+                _, dropped = self._kept.popitem(last=False)
+                self._kept_names -= len(dropped.names)

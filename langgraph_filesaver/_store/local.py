@@ -1,0 +1,270 @@
+"""A store in a folder of this machine, on the operating system's own calls.
+
+fsspec is not used here: its exclusive create is exists-then-write and its overwrite tears concurrent reads. A file is
+written in the staging folder, made durable, and then gets its name: by `link` where nobody may be overwritten (`rename`
+would overwrite, and O_EXCL on the final name would show half a file), by `rename` where it replaces.
+
+What would break it: a name given before the data is safe (P1), an error path that leaves a temporary file, a listing
+kept although the folder changed (P5; see `_listing`), a delete that removes a file which is not below the root.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import shutil
+import stat
+from collections.abc import Iterable
+
+from filelock import FileLock
+
+from langgraph_filesaver._layout import LOCKS_FOLDER, STAGING_FOLDER
+from langgraph_filesaver._store.base import Marker, Properties, Store
+from langgraph_filesaver._store.durability import Durability, durability_for
+from langgraph_filesaver._store.listings import Listings
+from langgraph_filesaver._store.staging import Staging
+from langgraph_filesaver.config import LOCK_POLL_SECONDS
+from langgraph_filesaver.errors import StorageError
+
+__all__ = ["LocalStore"]
+
+_FOLDER_MODE = 0o700  # state is private: only its owner reads it, and nobody else can plant files
+_FILE_MODE = 0o600
+_ATTEMPTS = 5
+_LINKS_MISSING = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.ENOTSUP}
+_READ_FLAGS = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
+_WRITE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+
+
+class LocalStore(Store):
+    """Bytes in files below `root`.
+
+    Args:
+        root: The folder; it is made by the first write.
+        marker: The file that every folder of ours holds.
+        fsync: Whether a write that returned survives a power cut (else only a killed process).
+    """
+
+    def __init__(self, root: str, *, marker: Marker, fsync: bool = True) -> None:
+        self.root = os.path.abspath(root)
+        self.properties = Properties(
+            exclusive_create=True, durable=fsync, lock_folder=os.path.join(self.root, LOCKS_FOLDER)
+        )
+        self._marker = marker
+        self._fsync = fsync
+        self._chosen: Durability | None = None
+        self._staging = Staging(os.path.join(self.root, STAGING_FOLDER))
+        self._listings = Listings(self.root)
+
+    def describe(self, key: str) -> str:
+        """Return the absolute path of `key`."""
+        return self._path(key)
+
+    def read(self, key: str) -> bytes | None:
+        """Return the bytes of the file, or None. Symbolic links, pipes and devices are refused, never followed."""
+        path = self._path(key)
+        try:
+            descriptor = os.open(path, _READ_FLAGS)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise StorageError.from_os_error(error, action="read", path=path) from error
+        try:
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):
+                raise StorageError(f"cannot read {path}: it is not a regular file; move it away", path=path)
+            return _read_all(descriptor, status.st_size)
+        except OSError as error:
+            if isinstance(error, StorageError):
+                raise
+            raise StorageError.from_os_error(error, action="read", path=path) from error
+        finally:
+            os.close(descriptor)
+
+    def exists(self, key: str) -> bool:
+        """Tell whether the file is there."""
+        path = self._path(key)
+        try:
+            os.lstat(path)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError as error:
+            raise StorageError.from_os_error(error, action="look at", path=path) from error
+        return True
+
+    def create(self, key: str, data: bytes) -> bool:
+        """Write the file unless there is one."""
+        return self._write(self._path(key), data, exclusive=True)
+
+    def replace(self, key: str, data: bytes) -> None:
+        """Write the file in place of what is there."""
+        self._write(self._path(key), data, exclusive=False)
+
+    def delete(self, keys: Iterable[str]) -> None:
+        """Remove the files, then make that durable folder by folder."""
+        changed: set[str] = set()
+        for key in keys:
+            path = self._path(key)
+            try:
+                os.unlink(path)
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+            except OSError as error:
+                raise StorageError.from_os_error(error, action="delete", path=path) from error
+            changed.add(os.path.dirname(path))
+        for folder in sorted(changed):
+            self._folder_changed(folder)
+
+    def list(self, folder: str) -> tuple[str, ...]:
+        """Return the sorted names in the folder."""
+        path = self._path(folder)
+        try:
+            return self._listings.names(path)
+        except FileNotFoundError:
+            return ()
+        except NotADirectoryError as error:
+            if folder:  # a stray file where a thread's folder could be: no thread
+                return ()
+            raise StorageError.from_os_error(error, action="list", path=path) from error
+        except OSError as error:
+            raise StorageError.from_os_error(error, action="list", path=path) from error
+
+    def delete_folder(self, folder: str) -> None:
+        """Move the folder out of sight in one step, then remove what was in it."""
+        path = self._path(folder)
+        try:
+            self._make_folders(self._staging.folder)
+            hidden = self._staging.new_path()
+            os.rename(path, hidden)
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        except OSError as error:
+            raise StorageError.from_os_error(error, action="delete", path=path) from error
+        self._folder_changed(os.path.dirname(path))
+        try:
+            shutil.rmtree(hidden)
+        except OSError as error:
+            raise StorageError.from_os_error(error, action="delete", path=hidden) from error
+
+    def _path(self, key: str) -> str:
+        return f"{self.root}/{key}" if key else self.root
+
+    def _durability(self) -> Durability:
+        # Chosen at the first write: reading needs none of it.
+        if self._chosen is None:
+            self._chosen = durability_for(self.root, fsync=self._fsync)
+            self._staging.sweep()
+        return self._chosen
+
+    def _folder_changed(self, folder: str) -> None:
+        try:
+            self._durability().folder_changed(folder)
+        except FileNotFoundError:
+            return  # removed by somebody else meanwhile, with all that was in it
+        except OSError as error:
+            raise StorageError.from_os_error(error, action="flush", path=folder) from error
+
+    def _write(self, path: str, data: bytes, *, exclusive: bool) -> bool:
+        for _ in range(_ATTEMPTS):
+            try:
+                return self._stage_and_name(path, data, exclusive=exclusive)
+            except FileNotFoundError:
+                # The first file here, or the folder was deleted under us: make it, and begin again.
+                self._make_folders(os.path.dirname(path))
+            except OSError as error:
+                raise StorageError.from_os_error(error, action="write", path=path) from error
+        raise StorageError(f"cannot write {path}: its folder vanished {_ATTEMPTS} times; who deletes it?", path=path)
+
+    def _stage_and_name(self, path: str, data: bytes, *, exclusive: bool) -> bool:
+        durability = self._durability()
+        staged = self._staging.new_path()
+        descriptor = os.open(staged, _WRITE_FLAGS, _FILE_MODE)
+        try:
+            _write_all(descriptor, data)
+            durability.before_name(descriptor)
+            named = self._name_new(staged, path) if exclusive else _name_by_rename(staged, path)
+            if named:
+                try:
+                    durability.after_name(descriptor, os.path.dirname(path))
+                except OSError:
+                    if exclusive:  # an error must not leave what was never acknowledged
+                        _unlink(path)
+                    raise
+            return named
+        finally:
+            os.close(descriptor)
+            _unlink(staged)  # gone already where it was named; on every error path this leaves no litter
+
+    def _name_new(self, staged: str, path: str) -> bool:
+        try:
+            os.link(staged, path)
+        except FileExistsError:
+            return False
+        except OSError as error:
+            if error.errno not in _LINKS_MISSING:
+                raise
+            return self._name_new_under_lock(staged, path)
+        _unlink(staged)  # before the flush, which then carries both names at once
+        return True
+
+    def _name_new_under_lock(self, staged: str, path: str) -> bool:
+        """Name the file on a file system without hard links (exFAT, some network mounts)."""
+        locks = os.path.join(self.root, LOCKS_FOLDER)
+        self._make_folders(locks)
+        with FileLock(os.path.join(locks, "names.lock"), thread_local=False, poll_interval=LOCK_POLL_SECONDS):
+            return not os.path.lexists(path) and _name_by_rename(staged, path)
+
+    def _make_folders(self, folder: str) -> None:
+        """Make `folder` and what is missing above it; the marker comes first in a new root."""
+        try:
+            self._make_missing(self._staging.folder)
+            marker = self._path(self._marker.key)
+            if not os.path.lexists(marker):
+                self._stage_and_name(marker, self._marker.data, exclusive=True)
+            self._make_missing(folder)
+        except OSError as error:
+            raise StorageError.from_os_error(error, action="make", path=folder) from error
+
+    def _make_missing(self, folder: str) -> None:
+        missing = []
+        while not os.path.isdir(folder):
+            missing.append(folder)
+            folder = os.path.dirname(folder)
+        for path in reversed(missing):
+            try:
+                os.mkdir(path, _FOLDER_MODE)
+            except FileExistsError:
+                if not os.path.isdir(path):
+                    raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path) from None
+            parent = os.path.dirname(path)
+            if parent.startswith(self.root) or os.access(
+                parent, os.R_OK
+            ):  # a folder above the root may be closed to us
+                self._durability().folder_changed(parent)
+
+
+def _unlink(path: str) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)
+
+
+def _name_by_rename(staged: str, path: str) -> bool:
+    os.replace(staged, path)
+    return True
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+def _read_all(descriptor: int, size: int) -> bytes:
+    data = os.read(descriptor, size + 1)
+    if len(data) == size:
+        return data
+    parts = [data]  # a short read, or a file that is being edited by hand
+    while part := os.read(descriptor, 1 << 20):
+        parts.append(part)
+    return b"".join(parts)

@@ -1,0 +1,99 @@
+"""Names of temporary files, and the removal of those that a killed process left.
+
+A name tells who made it: `<host>.<scope>.<pid>.<number>`, where the scope is a digest of the boot id and the pid
+namespace, inside which a pid means one process. A file is litter when its maker can no longer name it: a dead process of
+this scope, or any process of an earlier scope of this host; files of other hosts only after a day. Removing one too many
+(two containers of one name) costs nothing: its writer finds the name gone and writes the file again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import itertools
+import logging
+import os
+import shutil
+import socket
+import time
+from functools import lru_cache
+
+__all__ = ["Staging"]
+
+logger = logging.getLogger("langgraph_filesaver")
+
+_FOREIGN_LITTER_SECONDS = 24 * 3600.0
+
+
+class Staging:
+    """The folder where files are written before they get their names.
+
+    Args:
+        folder: Its path; it is made by the store.
+    """
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+        self._numbers = itertools.count()
+
+    def new_path(self) -> str:
+        """Return a path that nobody else uses."""
+        return f"{self.folder}/{_host()}.{_scope()}.{os.getpid()}.{next(self._numbers)}"
+
+    def sweep(self) -> None:
+        """Remove what processes left that can no longer use it; what cannot be removed is reported, never fatal."""
+        try:
+            names = os.listdir(self.folder)
+        except FileNotFoundError:
+            return
+        for name in names:
+            path = f"{self.folder}/{name}"
+            try:
+                if _is_litter(name, path):
+                    _remove(path)
+            except FileNotFoundError:
+                continue  # another process sweeps as well
+            except OSError as error:
+                logger.warning("cannot remove the temporary file %s: %s", path, error)
+
+
+def _is_litter(name: str, path: str) -> bool:
+    parts = name.split(".")
+    if len(parts) != 4 or not parts[2].isdigit():
+        return False  # not ours: a person put it there
+    host, scope, pid = parts[0], parts[1], int(parts[2])
+    if host != _host():
+        return time.time() - os.lstat(path).st_mtime > _FOREIGN_LITTER_SECONDS
+    return scope != _scope() or not _is_alive(pid)
+
+
+def _remove(path: str) -> None:
+    if os.path.isdir(path) and not os.path.islink(path):
+        shutil.rmtree(path)
+    else:
+        os.unlink(path)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+@lru_cache(maxsize=1)
+def _host() -> str:
+    return hashlib.sha256(socket.gethostname().encode()).hexdigest()[:12]
+
+
+@lru_cache(maxsize=1)
+def _scope() -> str:
+    parts = []
+    with contextlib.suppress(OSError), open("/proc/sys/kernel/random/boot_id", encoding="ascii") as boot_id:
+        parts.append(boot_id.read().strip())
+    with contextlib.suppress(OSError):
+        parts.append(os.readlink("/proc/self/ns/pid"))
+    return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:12]

@@ -1,0 +1,75 @@
+"""The async face: the only module that knows asyncio. Every async method runs its sync twin on a small thread pool.
+
+Bare `asyncio.to_thread` would not do: cancelled, it returns while the write still runs, and the caller goes on as if
+nothing were under way. Here a call that has begun is waited for, and only then is the cancellation raised on; a call that
+has not begun is dropped whole. So a cancelled call leaves the old state or the new one, never half (P9).
+
+The pool belongs to one process: after a fork the child makes its own. It is shared by the clones of a saver.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import os
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
+from typing import TypeVar
+
+from typing_extensions import ParamSpec
+
+__all__ = ["Twins"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Twins:
+    """Runs sync functions for async callers, on any number of event loops.
+
+    Args:
+        workers: How many may run at once.
+    """
+
+    def __init__(self, workers: int) -> None:
+        self._workers = workers
+        self._pool: tuple[int, ThreadPoolExecutor] | None = None
+
+    async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Return what `function` returns, run on the pool; see the module's text for cancellation."""
+        context = contextvars.copy_context()
+        future: Future[T] = self._executor().submit(context.run, lambda: function(*args, **kwargs))
+        waiter = asyncio.wrap_future(future)
+        try:
+            return await asyncio.shield(waiter)
+        except asyncio.CancelledError as cancelled:
+            if future.cancel():  # not begun: nothing happened and nothing will
+                raise
+            while not waiter.done():
+                try:
+                    await asyncio.wait({waiter})
+                except asyncio.CancelledError:  # cancelled once more; the thread cannot be stopped either way
+                    continue
+            raise cancelled from waiter.exception()
+
+    async def pages(self, iterator: Iterator[T], most: int) -> AsyncIterator[T]:
+        """Yield from a sync iterator, reading ahead in pages that grow from one item to `most`."""
+        size = 1
+        while page := await self.run(lambda count=size: list(islice(iterator, count))):  # type: ignore[misc]
+            for item in page:
+                yield item
+            size = min(size * 2, most)
+
+    def shutdown(self) -> None:
+        """Let the threads end once they are done; the next `run` makes new ones."""
+        if self._pool is not None and self._pool[0] == os.getpid():
+            self._pool[1].shutdown(wait=False)
+        self._pool = None
+
+    def _executor(self) -> ThreadPoolExecutor:
+        pool = self._pool
+        if pool is None or pool[0] != os.getpid():
+            pool = (os.getpid(), ThreadPoolExecutor(self._workers, thread_name_prefix="filesaver"))
+            self._pool = pool
+        return pool[1]

@@ -1,0 +1,20 @@
+"""The knobs of the library and their defaults, each with its unit.
+
+Pure: imports nothing of the package but what stands below it, opens nothing.
+"""
+
+from __future__ import annotations
+
+__all__ = ["LIST_PAGE", "LOCK_POLL_SECONDS", "LOCK_TIMEOUT_SECONDS", "MAX_WORKERS"]
+
+LOCK_TIMEOUT_SECONDS = 10.0
+"""How long a call waits for the lock of a thread before it raises LockTimeoutError."""
+
+LOCK_POLL_SECONDS = 0.001
+"""Pause between two attempts at a lock. With filelock's 50 ms a waiter was seen to starve for 3 s; 1 ms is fair."""
+
+MAX_WORKERS = 8
+"""Threads that serve the async methods of one saver. 4 to 8 concurrent writers are the optimum on local disks."""
+
+LIST_PAGE = 32
+"""The most checkpoints that one hop of `alist` reads ahead of its consumer."""

@@ -1,0 +1,471 @@
+"""FileSaver: LangGraph's checkpointer contract in terms of the repository; no path and no byte is spelled here.
+
+Everything is written once, synchronously; the async methods run the same code on a thread pool (`_twins`). Semantics are
+InMemorySaver's, and SqliteSaver's where that has none. `self.serde` is read anew at each call, because `with_allowlist`
+clones the saver with another one and shares the rest (P10).
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import Any, NamedTuple, cast
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import (
+    WRITES_IDX_MAP,
+    BaseCheckpointSaver,
+    ChannelVersions,
+    Checkpoint,
+    CheckpointMetadata,
+    CheckpointTuple,
+    DeltaChannelHistory,
+    get_checkpoint_id,
+)
+from langgraph.checkpoint.base import PendingWrite as PendingWriteTuple
+from langgraph.checkpoint.serde.base import SerializerProtocol
+from typing_extensions import Self
+
+from langgraph_filesaver import _maintenance as maintenance
+from langgraph_filesaver._codec import Codec
+from langgraph_filesaver._documents import CheckpointDocument, StoredWrite, WritesDocument
+from langgraph_filesaver._lock import ThreadLocks
+from langgraph_filesaver._metadata import MetadataRule, matches
+from langgraph_filesaver._repository import MARKER, PendingWrite, Repository, StoredCheckpoint
+from langgraph_filesaver._serde import JsonSerializer
+from langgraph_filesaver._store import LocalStore, Store
+from langgraph_filesaver._twins import Twins
+from langgraph_filesaver.config import LIST_PAGE, LOCK_TIMEOUT_SECONDS, MAX_WORKERS
+from langgraph_filesaver.errors import CorruptDataError
+
+__all__ = ["FileSaver"]
+
+
+class FileSaver(BaseCheckpointSaver[Any]):
+    """Keeps LangGraph checkpoints as a folder of readable JSON files.
+
+    Constructing it writes nothing; the folder is made by the first write. One instance serves sync and async callers, any
+    number of threads and event loops, and other processes on the same folder. It is its own context manager, and needs
+    neither that nor `setup()`.
+
+    Args:
+        root: The folder that holds the threads, as a path or a `file://` URL (or a store: see `_store`).
+        serde: How values are stored. The default writes readable JSON; another serde's bytes are stored in base64.
+        fsync: True: what was put survives a power cut. False: it survives a killed process, and puts are faster.
+        lock_timeout_seconds: How long a call waits for the lock of a thread.
+        metadata_include: Keys of the config to store although they look like a credential.
+        metadata_exclude: Keys of the config not to store although they do not.
+        max_workers: How many async calls run at once.
+
+    Raises:
+        StorageError: `root` is a file, or a folder with other things in it, or cannot be read.
+        UnsupportedFormatError: `root` was written by a newer release.
+        CorruptDataError: The marker file in `root` is unreadable.
+        ValueError: `root` is a URL of a kind that is not supported.
+
+    Example:
+        >>> saver = FileSaver("./checkpoints")
+        >>> graph = builder.compile(checkpointer=saver)
+        >>> graph.invoke(inputs, {"configurable": {"thread_id": "research-42"}})
+    """
+
+    def __init__(
+        self,
+        root: str | os.PathLike[str] | Store,
+        *,
+        serde: SerializerProtocol | None = None,
+        fsync: bool = True,
+        lock_timeout_seconds: float = LOCK_TIMEOUT_SECONDS,
+        metadata_include: Collection[str] = (),
+        metadata_exclude: Collection[str] = (),
+        max_workers: int = MAX_WORKERS,
+    ) -> None:
+        super().__init__(serde=JsonSerializer() if serde is None else serde)
+        store = root if isinstance(root, Store) else LocalStore(_local_path(root), marker=MARKER, fsync=fsync)
+        self._repository = Repository(store, ThreadLocks(store, lock_timeout_seconds))
+        self._rule = MetadataRule(metadata_include, metadata_exclude)
+        self._twins = Twins(max_workers)
+        self._repository.check_root()
+
+    @classmethod
+    def from_conn_string(cls, url: str, **options: Any) -> Self:
+        """Make a saver from a path or URL, with the constructor's options; for symmetry with the other savers."""
+        return cls(url, **options)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._repository.store.describe('')!r})"
+
+    def setup(self) -> None:
+        """Do nothing: there is nothing to set up. It may be called any number of times."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._twins.shutdown()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._twins.shutdown()
+
+    # --- reading
+
+    def get_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
+        """Return the checkpoint that `config` names, or the latest of its thread and namespace, or None.
+
+        Raises:
+            CorruptDataError: The checkpoint or one of its writes is unreadable; the file is named.
+            StorageError: The folder cannot be read.
+        """
+        thread_id, checkpoint_ns, checkpoint_id = _address(config)
+        if checkpoint_id:
+            found = self._repository.load(thread_id, checkpoint_ns, checkpoint_id)
+            return None if found is None else self._tuple(thread_id, found, config)
+        found = self._repository.load_latest(thread_id, checkpoint_ns)
+        return None if found is None else self._tuple(thread_id, found)
+
+    def list(
+        self,
+        config: RunnableConfig | None,
+        *,
+        filter: dict[str, Any] | None = None,  # noqa: A002 the contract's name
+        before: RunnableConfig | None = None,
+        limit: int | None = None,
+    ) -> Iterator[CheckpointTuple]:
+        """Yield checkpoints: threads, then namespaces, ascending; in each the newest id first.
+
+        Nothing is locked while the caller's loop runs, and any method may be called inside it. A checkpoint that is
+        removed meanwhile is left out.
+
+        Args:
+            config: The thread, and the namespace and checkpoint where given; None for all threads. Without
+                `checkpoint_ns` all namespaces, with `""` the root namespace.
+            filter: Metadata keys and the values they must equal, as stored; dots in a key are literal.
+            before: Only checkpoints with a smaller id than this one's `checkpoint_id`.
+            limit: At most this many, counted after the filter.
+
+        Raises:
+            ValueError: The filter has a key that is never stored (see `metadata_include`).
+            CorruptDataError: A file is unreadable; it is named.
+        """
+        self._rule.check_filter(filter)
+        before_id = get_checkpoint_id(before) if before else None
+        codec = Codec(self.serde)
+        remaining = limit
+        for thread_id, checkpoint_ns, checkpoint_id in self._addresses(config):
+            if remaining is not None and remaining <= 0:
+                return
+            if before_id and checkpoint_id >= before_id:
+                continue
+            document = self._repository.read_checkpoint(thread_id, checkpoint_ns, checkpoint_id)
+            if document is None or not self._matches(codec, thread_id, document, filter):
+                continue
+            found = self._repository.with_writes(thread_id, document)
+            if found is not None:
+                remaining = None if remaining is None else remaining - 1
+                yield self._tuple(thread_id, found)
+
+    def _addresses(self, config: RunnableConfig | None) -> Iterator[tuple[str, str, str]]:
+        configurable = config["configurable"] if config else {}
+        wanted_ns, wanted_id = configurable.get("checkpoint_ns"), configurable.get("checkpoint_id")
+        thread_ids = [str(configurable["thread_id"])] if config else self._repository.thread_ids()
+        for thread_id in thread_ids:
+            namespaces = self._repository.namespaces(thread_id) if wanted_ns is None else [wanted_ns]
+            for checkpoint_ns in namespaces:
+                if wanted_id:
+                    yield thread_id, checkpoint_ns, wanted_id
+                else:
+                    for checkpoint_id in reversed(self._repository.checkpoint_ids(thread_id, checkpoint_ns)):
+                        yield thread_id, checkpoint_ns, checkpoint_id
+
+    def _matches(
+        self, codec: Codec, thread_id: str, document: CheckpointDocument, wanted: dict[str, Any] | None
+    ) -> bool:
+        if not wanted:
+            return True
+        with self._repository.naming_checkpoint(thread_id, document):
+            return matches(codec.metadata(document), wanted)
+
+    def _tuple(self, thread_id: str, found: StoredCheckpoint, config: RunnableConfig | None = None) -> CheckpointTuple:
+        codec, document = Codec(self.serde), found.document
+        with self._repository.naming_checkpoint(thread_id, document):
+            checkpoint, metadata = codec.checkpoint(document), codec.metadata(document)
+        return CheckpointTuple(
+            config=config or _config(thread_id, document.checkpoint_ns, document.checkpoint_id),
+            checkpoint=cast("Checkpoint", checkpoint),
+            metadata=cast("CheckpointMetadata", metadata),
+            parent_config=(
+                _config(thread_id, document.checkpoint_ns, document.parent_checkpoint_id)
+                if document.parent_checkpoint_id
+                else None
+            ),
+            pending_writes=[self._pending(codec, write) for write in found.writes],
+        )
+
+    def _pending(self, codec: Codec, write: PendingWrite) -> PendingWriteTuple:
+        try:
+            return (write.task_id, write.channel, codec.write(write.channel, write.value))
+        except CorruptDataError as error:
+            raise error.in_file(self._repository.store.describe(write.key)) from error
+
+    def get_delta_channel_history(
+        self, *, config: RunnableConfig, channels: Sequence[str]
+    ) -> Mapping[str, DeltaChannelHistory]:
+        """Return, per channel, the writes since its nearest stored value on the way up from `config`'s checkpoint.
+
+        Walks the parents once for all channels and revives no other channel. The writes of the ancestor that stores the
+        value are included; those of the checkpoint itself are not (they belong to the next step).
+        """
+        thread_id, checkpoint_ns, checkpoint_id = _address(config)
+        codec, remaining = Codec(self.serde), set(channels)
+        seeds: dict[str, Any] = {}
+        newest_first: dict[str, list[PendingWriteTuple]] = {channel: [] for channel in channels}
+        for document in self._ancestors(thread_id, checkpoint_ns, checkpoint_id) if remaining else ():
+            for write in reversed(self._repository.pending_writes(thread_id, checkpoint_ns, document.checkpoint_id)):
+                if write.channel in remaining:
+                    newest_first[write.channel].append(self._pending(codec, write))
+            with self._repository.naming_checkpoint(thread_id, document):
+                for channel in remaining & document.state.keys():
+                    seeds[channel] = codec.channel(document, channel)
+            remaining -= seeds.keys()
+            if not remaining:
+                break
+        return {
+            channel: cast(
+                "DeltaChannelHistory",
+                {"writes": newest_first[channel][::-1], **({"seed": seeds[channel]} if channel in seeds else {})},
+            )
+            for channel in channels
+        }
+
+    def _ancestors(self, thread_id: str, checkpoint_ns: str, checkpoint_id: str | None) -> Iterator[CheckpointDocument]:
+        read = self._repository.read_checkpoint
+        if checkpoint_id:
+            document = read(thread_id, checkpoint_ns, checkpoint_id)
+        else:
+            latest = self._repository.load_latest(thread_id, checkpoint_ns)
+            document = latest.document if latest else None
+        while document is not None and document.parent_checkpoint_id:
+            document = read(thread_id, checkpoint_ns, document.parent_checkpoint_id)
+            if document is not None:
+                yield document
+
+    # --- writing
+
+    def put(
+        self,
+        config: RunnableConfig,
+        checkpoint: Checkpoint,
+        metadata: CheckpointMetadata,
+        new_versions: ChannelVersions,  # noqa: ARG002 every channel's value is in the checkpoint
+    ) -> RunnableConfig:
+        """Store a checkpoint and return the config that names it.
+
+        Args:
+            config: The thread and namespace; `checkpoint_id` in it is the parent.
+            checkpoint: LangGraph's checkpoint; every key of it is stored.
+            metadata: Stored together with what LangGraph copies from the config, less credentials.
+            new_versions: Versions that are new with this checkpoint.
+
+        Raises:
+            SerializationError: A value cannot be stored; nothing was written.
+            StorageError: The file cannot be written; what was there before is intact.
+        """
+        thread_id, checkpoint_ns, parent_id = _address(config)
+        others = cast("dict[str, Any]", checkpoint.copy())
+        checkpoint_id, state = others.pop("id"), others.pop("channel_values")
+        document = CheckpointDocument(
+            checkpoint_ns=checkpoint_ns,
+            checkpoint_id=checkpoint_id,
+            parent_checkpoint_id=parent_id or None,
+            state=state,
+            metadata=self._rule.stored(config, metadata),
+            checkpoint=others,
+        )
+        self._repository.put_checkpoint(thread_id, document, Codec(self.serde).checkpoint_bytes(document))
+        return _config(config["configurable"]["thread_id"], checkpoint_ns, checkpoint_id)
+
+    def put_writes(
+        self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
+    ) -> None:
+        """Store what a task wrote after a checkpoint, which may itself arrive later.
+
+        The first value of a regular write stays, the last one of a special write (error, interrupt, resume) counts, so
+        repeating a call changes nothing.
+
+        Raises:
+            SerializationError: A value cannot be stored; nothing was written.
+            StorageError: The file cannot be written; what was there before is intact.
+        """
+        thread_id, checkpoint_ns, checkpoint_id = _address(config)
+        if not writes:
+            return
+        document = WritesDocument(
+            checkpoint_ns=checkpoint_ns,
+            checkpoint_id=checkpoint_id or "",
+            task_id=task_id,
+            task_path=task_path,
+            run_id=_run_id(config),
+            writes=tuple(
+                StoredWrite(WRITES_IDX_MAP.get(channel, index), channel, value)
+                for index, (channel, value) in enumerate(writes)
+            ),
+        )
+        self._repository.put_writes(thread_id, document, Codec(self.serde).writes_bytes(document))
+
+    # --- maintenance
+
+    def delete_thread(self, thread_id: str) -> None:
+        """Remove a thread with all its checkpoints and writes; a missing one is fine.
+
+        Raises:
+            LockTimeoutError: Another maintenance call on the thread did not end in time.
+        """
+        maintenance.delete_thread(self._repository, str(thread_id))
+
+    def delete_for_runs(self, run_ids: Sequence[str]) -> None:
+        """Remove what the runs stored, in all threads, but what remaining checkpoints need for their DeltaChannels."""
+        _refuse_string("run_ids", run_ids)
+        if run_ids:
+            maintenance.delete_for_runs(self._repository, Codec(self.serde), {str(run_id) for run_id in run_ids})
+
+    def copy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
+        """Copy all checkpoints and writes of a thread, with their ids, into another; what that has already, it keeps."""
+        maintenance.copy_thread(self._repository, str(source_thread_id), str(target_thread_id))
+
+    def prune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
+        """Make threads smaller.
+
+        Args:
+            thread_ids: The threads; missing ones are fine.
+            strategy: `"keep_latest"` keeps the newest checkpoint of each namespace, what it needs for its DeltaChannels,
+                subgraph state that can still be resumed, and unanswered interrupts. `"delete"` and `"delete_all"` remove
+                the threads.
+
+        Raises:
+            TypeError: `thread_ids` is one string.
+            ValueError: An unknown strategy.
+        """
+        _refuse_string("thread_ids", thread_ids)
+        if strategy not in {"keep_latest", "delete", "delete_all"}:
+            raise ValueError(f"unknown strategy {strategy!r}: use 'keep_latest', 'delete' or 'delete_all'")
+        for thread_id in thread_ids:
+            if strategy == "keep_latest":
+                maintenance.keep_latest(self._repository, Codec(self.serde), str(thread_id))
+            else:
+                maintenance.delete_thread(self._repository, str(thread_id))
+
+    def get_next_version(self, current: Any | None, channel: None) -> Any:  # noqa: ARG002 deprecated by LangGraph
+        """Return a version greater than `current`, with a random part so that two forks never share one.
+
+        A str stays a str (`00…02.4711…`) and a number stays a number: LangGraph takes the maximum over the versions of a
+        checkpoint, so their types must not mix in a thread that another saver began.
+        """
+        if isinstance(current, (int, float)):
+            return int(current) + 1 + random.random()  # noqa: S311 no secret: it only tells forks apart
+        number = 0 if current is None else int(current.split(".")[0])
+        return f"{number + 1:032}.{random.random():016}"  # noqa: S311
+
+    # --- the async twins
+
+    async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
+        """As `get_tuple`, without blocking the event loop."""
+        return await self._twins.run(self.get_tuple, config)
+
+    async def alist(
+        self,
+        config: RunnableConfig | None,
+        *,
+        filter: dict[str, Any] | None = None,  # noqa: A002 the contract's name
+        before: RunnableConfig | None = None,
+        limit: int | None = None,
+    ) -> AsyncIterator[CheckpointTuple]:
+        """As `list`, without blocking the event loop; reads a few checkpoints ahead."""
+        async for found in self._twins.pages(self.list(config, filter=filter, before=before, limit=limit), LIST_PAGE):
+            yield found
+
+    async def aput(
+        self,
+        config: RunnableConfig,
+        checkpoint: Checkpoint,
+        metadata: CheckpointMetadata,
+        new_versions: ChannelVersions,
+    ) -> RunnableConfig:
+        """As `put`, without blocking the event loop; a cancelled call has stored all or nothing."""
+        return await self._twins.run(self.put, config, checkpoint, metadata, new_versions)
+
+    async def aput_writes(
+        self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
+    ) -> None:
+        """As `put_writes`, without blocking the event loop; a cancelled call has stored all or nothing."""
+        await self._twins.run(self.put_writes, config, writes, task_id, task_path)
+
+    async def adelete_thread(self, thread_id: str) -> None:
+        """As `delete_thread`, without blocking the event loop."""
+        await self._twins.run(self.delete_thread, thread_id)
+
+    async def adelete_for_runs(self, run_ids: Sequence[str]) -> None:
+        """As `delete_for_runs`, without blocking the event loop."""
+        await self._twins.run(self.delete_for_runs, run_ids)
+
+    async def acopy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
+        """As `copy_thread`, without blocking the event loop."""
+        await self._twins.run(self.copy_thread, source_thread_id, target_thread_id)
+
+    async def aprune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
+        """As `prune`, without blocking the event loop."""
+        await self._twins.run(self.prune, thread_ids, strategy=strategy)
+
+    async def aget_delta_channel_history(
+        self, *, config: RunnableConfig, channels: Sequence[str]
+    ) -> Mapping[str, DeltaChannelHistory]:
+        """As `get_delta_channel_history`, without blocking the event loop."""
+        return await self._twins.run(self.get_delta_channel_history, config=config, channels=channels)
+
+
+class _Address(NamedTuple):
+    thread_id: str
+    checkpoint_ns: str
+    checkpoint_id: str | None
+
+
+def _address(config: RunnableConfig) -> _Address:
+    configurable = config["configurable"]
+    if "thread_id" not in configurable:
+        raise ValueError('the config names no thread: pass {"configurable": {"thread_id": "…"}}')
+    return _Address(
+        str(configurable["thread_id"]), configurable.get("checkpoint_ns", ""), configurable.get("checkpoint_id")
+    )
+
+
+def _config(thread_id: Any, checkpoint_ns: str, checkpoint_id: str) -> RunnableConfig:
+    return {"configurable": {"thread_id": thread_id, "checkpoint_ns": checkpoint_ns, "checkpoint_id": checkpoint_id}}
+
+
+def _run_id(config: RunnableConfig) -> str | None:
+    for given in (config.get("metadata"), config["configurable"]):
+        if given and given.get("run_id"):
+            return str(given["run_id"])
+    return None
+
+
+def _refuse_string(name: str, given: Any) -> None:
+    if isinstance(given, (str, bytes)):
+        raise TypeError(f"{name} takes a list of ids, not one string: {name}=[{given!r}]")
+
+
+def _local_path(root: str | os.PathLike[str]) -> str:
+    path = os.fspath(root)
+    if path.startswith("file://"):
+        return path.removeprefix("file://")
+    if "://" in path:
+        raise ValueError(f"{path!r}: this release keeps threads on local disk only; give a path or a file:// URL")
+    return os.path.expanduser(path)
