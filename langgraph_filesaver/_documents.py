@@ -100,7 +100,7 @@ class CheckpointDocument:
 class StoredWrite:
     """One pending write: its index among its task's writes, its channel and its value."""
 
-    index: int
+    idx: int
     channel: str
     value: Any
 
@@ -135,7 +135,7 @@ class WritesDocument:
             "task_path": _spelled(self.task_path),
             "run_id": None if self.run_id is None else _spelled(self.run_id),
             "writes": [
-                {"idx": each.index, "channel": _spelled(each.channel), "value": each.value} for each in self.writes
+                {"idx": each.idx, "channel": _spelled(each.channel), "value": each.value} for each in self.writes
             ],
         }
 

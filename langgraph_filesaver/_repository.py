@@ -43,7 +43,7 @@ class PendingWrite(NamedTuple):
 
     task_path: str
     task_id: str
-    index: int
+    idx: int
     channel: str
     value: Any
     key: str
@@ -223,12 +223,12 @@ class Repository:
                 if earlier is None:
                     continue  # removed meanwhile: the number is free again
                 for write in earlier.writes:
-                    if write.index < 0 or write.index not in standing:
-                        standing[write.index] = (write.channel, write.value)
+                    if write.idx < 0 or write.idx not in standing:
+                        standing[write.idx] = (write.channel, write.value)
                 number += 1
                 if not self._exists_writes(thread_id, ns, checkpoint_id, task_id, number) and all(
-                    write.index in standing
-                    and (write.index >= 0 or standing[write.index] == (write.channel, write.value))
+                    write.idx in standing
+                    and (write.idx >= 0 or standing[write.idx] == (write.channel, write.value))
                     for write in incoming.writes
                 ):
                     return
@@ -242,9 +242,9 @@ class Repository:
         for key, document in self.writes_documents(thread_id, checkpoint_ns, checkpoint_id):
             for write in document.writes:
                 # The first of a regular write wins, the last of a special one (error, interrupt, resume): P7.
-                if write.index < 0 or (document.task_id, write.index) not in folded:
-                    folded[document.task_id, write.index] = PendingWrite(
-                        document.task_path, document.task_id, write.index, write.channel, write.value, key
+                if write.idx < 0 or (document.task_id, write.idx) not in folded:
+                    folded[document.task_id, write.idx] = PendingWrite(
+                        document.task_path, document.task_id, write.idx, write.channel, write.value, key
                     )
         return sorted(folded.values(), key=lambda write: write[:3])
 

@@ -1,0 +1,107 @@
+"""JSON text and its plain tree: strict reading, and what can be told from the bytes alone.
+
+Knows the letters of JSON and nothing of types. Reading is strict (RFC 8259): no NaN, no comments, no trailing comma,
+no control character inside a string; only a leading byte order mark is forgiven, because editors leave one. An integer
+is never rounded: a literal too long for 64 bits, which a person may write, is read digit by digit. Of two equal keys
+the last one counts, as for `jq` and `json.loads`. See docs/format.md, "Values".
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import orjson
+
+from langgraph_filesaver.errors import CorruptDataError
+
+__all__ = ["MAX_DEPTH", "count_tag_keys", "has_tags", "parse", "write_deep"]
+
+MAX_DEPTH = 1024
+"""Levels of lists and objects that a document may have; deeper ones are refused on reading."""
+
+_BOM = b"\xef\xbb\xbf"
+_DIGITS = bytes.maketrans(b"123456789", b"000000000")
+_LONG_RUN = b"0" * 19  # 2**63 has 19 digits: what is shorter fits 64 bits
+_BEFORE_NUMBER = frozenset(b"[,: \t\r\n")
+_AFTER_LONG_FLOAT = frozenset(b".eE")
+_TAG_KEY = re.compile(rb'"\$(?:[^"\\]|\\.)*"\s*:')
+
+
+def parse(data: bytes) -> Any:
+    """Return the plain tree (dict, list, str, int, float, bool, None) that `data` spells.
+
+    Raises:
+        CorruptDataError: The bytes are no strict JSON; line and column (from 1) tell where.
+    """
+    if data[:3] == _BOM:
+        data = data[3:]
+    try:
+        tree = orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        raise _corrupt(error) from error
+    return _parse_exactly(data) if _has_long_integer(data) else tree
+
+
+def has_tags(data: bytes) -> bool:
+    """Whether a `"$…"` occurs at all: False proves that nothing in `data` has to be revived.
+
+    An escaped dollar (`"\\u0024type"`) is a dollar, too: some tools escape what they need not.
+    """
+    return (b"$" in data and b'"$' in data) or b"\\u0024" in data
+
+
+def count_tag_keys(text: bytes) -> int:
+    """Count the keys that begin with `$` in JSON written by orjson. Exact: strings are told from keys."""
+    count, at = 0, text.find(b'"$')
+    while at >= 0:
+        # Unescaped quotes only delimit strings, so a quote after one of these opens a key or an item of a list.
+        if text[at - 1] in b"{, \n" and _TAG_KEY.match(text, at):
+            count += 1
+        at = text.find(b'"$', at + 2)
+    return count
+
+
+def write_deep(tree: Any, *, indent: bool) -> bytes:
+    """Write a tree that is nested deeper than orjson writes (254 levels), in the same style.
+
+    Raises:
+        ValueError: It is deeper than `parse` reads.
+        RecursionError: It is deeper than this interpreter's stack.
+    """
+    layout: dict[str, Any] = {"indent": 2} if indent else {"separators": (",", ":")}
+    text = json.dumps(tree, ensure_ascii=False, allow_nan=False, **layout).encode()
+    orjson.loads(text)
+    return text
+
+
+def _has_long_integer(data: bytes) -> bool:
+    shapes = data.translate(_DIGITS)
+    at = shapes.find(_LONG_RUN)
+    while at >= 0:
+        end = at + len(_LONG_RUN)
+        while shapes[end : end + 1] == b"0":
+            end += 1
+        before = at - 1 if at and shapes[at - 1] == ord("-") else at
+        opens = before == 0 or shapes[before - 1] in _BEFORE_NUMBER
+        if opens and (end == len(shapes) or shapes[end] not in _AFTER_LONG_FLOAT):
+            return True
+        at = shapes.find(_LONG_RUN, end)
+    return False
+
+
+def _parse_exactly(data: bytes) -> Any:
+    try:
+        return json.loads(data)
+    except RecursionError as error:
+        raise CorruptDataError("nested too deeply for a document that also holds integers beyond 64 bits") from error
+    except ValueError as error:  # the interpreter's limit on the digits of an integer
+        raise CorruptDataError(f"an integer has too many digits: {error}") from error
+
+
+def _corrupt(error: orjson.JSONDecodeError) -> CorruptDataError:
+    reason = error.msg
+    if "depth" in reason:
+        reason = f"nested deeper than {MAX_DEPTH} levels"
+    return CorruptDataError(f"not valid JSON: {reason}", line=error.lineno, column=error.colno)
