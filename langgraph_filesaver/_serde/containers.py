@@ -6,17 +6,14 @@ same set gives the same bytes in every process.
 
 from __future__ import annotations
 
-from collections import ChainMap, Counter, OrderedDict, UserDict, UserList, defaultdict, deque
+from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterable
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 
+from langgraph_filesaver._serde.decode import Decoder, Known, Reader, known
 from langgraph_filesaver._serde.encode import Encoder, Refused, Writer
-
-if TYPE_CHECKING:
-    from langgraph_filesaver._serde.decode import Decoder, Reader
 
 __all__ = ["CONTAINER_READERS", "CONTAINER_WRITERS", "sorted_items"]
 
@@ -118,23 +115,15 @@ CONTAINER_WRITERS: dict[type, Writer] = {
     defaultdict: _write_defaultdict,
     OrderedDict: _pairs("ordereddict"),
     Counter: _pairs("counter"),
-    UserDict: lambda value, encoder: encoder.pairs("userdict", value.data),
-    UserList: lambda value, encoder: encoder.tag("userlist", items=[encoder.value(v, i) for i, v in enumerate(value.data)]),
-    ChainMap: lambda value, encoder: encoder.tag("chainmap", items=[encoder.value(v, i) for i, v in enumerate(value.maps)]),
-    MappingProxyType: _pairs("mappingproxy"),
 }
 
-CONTAINER_READERS: dict[str, Reader] = {
-    "dict": _mapping(dict),
-    "tuple": _built(tuple),
-    "set": _built(set),
-    "frozenset": _built(frozenset),
-    "deque": _read_deque,
-    "defaultdict": _read_defaultdict,
-    "ordereddict": _mapping(OrderedDict),
-    "counter": _mapping(Counter),
-    "userdict": _mapping(UserDict),
-    "userlist": _built(UserList),
-    "chainmap": _built(lambda maps: ChainMap(*maps)),
-    "mappingproxy": _mapping(MappingProxyType),
+CONTAINER_READERS: dict[str, Known] = {
+    "dict": known(_mapping(dict), "items"),
+    "tuple": known(_built(tuple), "items"),
+    "set": known(_built(set), "items"),
+    "frozenset": known(_built(frozenset), "items"),
+    "deque": known(_read_deque, "maxlen", "items"),
+    "defaultdict": known(_read_defaultdict, "default", "items"),
+    "ordereddict": known(_mapping(OrderedDict), "items"),
+    "counter": known(_mapping(Counter), "items"),
 }

@@ -64,6 +64,9 @@ class Encoder:
         offload_above: int = 0,
     ) -> None:
         self.tags = 0
+        self.plain = frozenset({bool, type(None)})
+        if light:  # orjson refuses the few integers and strings that are not plain
+            self.plain |= {int} if offload else {int, str}
         self.light = light
         self.offload = offload
         self.offload_above = offload_above
@@ -132,6 +135,18 @@ class Encoder:
         self.tags += sum(key[:1] == "$" for key in reference)
         return reference
 
+    def optional(self, value: Any, step: object) -> Any:
+        """Return the JSON of `value`, or None where it cannot be stored; for what a type can make anew."""
+        light, tags = self.light, self.tags
+        self.light = False  # what orjson's hook refused would come too late
+        try:
+            return self.value(value, step)
+        except Exception:  # noqa: BLE001 - whatever its reason, the value stays out
+            self.tags = tags
+            return None
+        finally:
+            self.light = light
+
     def _harmless(self, value: Any) -> bool:
         size = survey(value)
         return size >= 0 and (self.offload is None or size <= self.offload_above)
@@ -167,6 +182,14 @@ class TracingEncoder(Encoder):
             self._open.discard(id(value))
         if step is not None:
             self._steps.pop()
+        return encoded
+
+    def optional(self, value: Any, step: object) -> Any:
+        """As Encoder.optional."""
+        steps, opened = len(self._steps), set(self._open)
+        encoded = super().optional(value, step)
+        del self._steps[steps:]
+        self._open = opened
         return encoded
 
     def _error(self, value: object, finding: str) -> SerializationError:

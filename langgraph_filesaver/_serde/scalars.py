@@ -15,21 +15,20 @@ from collections.abc import Callable
 from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from langgraph_filesaver._serde.encode import Encoder, Refused, Writer
-
-if TYPE_CHECKING:
-    from langgraph_filesaver._serde.decode import Decoder, Reader
+from langgraph_filesaver._serde.decode import Decoder, Known, Reader, known
+from langgraph_filesaver._serde.encode import Attribute, Encoder, Refused, Writer
 
 __all__ = ["SCALAR_READERS", "SCALAR_WRITERS", "text_of"]
 
 _ESCAPED = re.compile(r"\\(\\|u[dD][89a-fA-F][0-9a-fA-F]{2})")
 _INTEGER = re.compile(r"-?(?:[0-9]+|0x[0-9a-f]+)\Z")
+_DURATIONS = ("weeks", "days", "hours", "minutes", "seconds", "milliseconds", "microseconds")
 _SPECIAL_FLOATS = {"nan": float("nan"), "inf": float("inf"), "-inf": float("-inf"), "-0.0": -0.0}
-_PATTERN_FLAGS = {"i": re.I, "l": re.L, "m": re.M, "s": re.S, "u": re.U, "x": re.X, "a": re.A, "d": re.DEBUG}
+_PATTERN_FLAGS = {"i": re.I, "l": re.L, "m": re.M, "s": re.S, "u": re.U, "x": re.X, "a": re.A}
 
 
 def text_of(raw: dict[str, Any], key: str = "value") -> str:
@@ -94,24 +93,17 @@ def _read_complex(raw: dict[str, Any], decoder: Decoder) -> complex:
 
 def _write_moment(name: str) -> Writer:
     def write(value: datetime | time, encoder: Encoder) -> dict[str, Any]:
-        content: dict[str, Any] = {"value": value.replace(tzinfo=None).isoformat()}
         zone = value.tzinfo
-        if type(zone) is timezone and _is_plain(zone):
-            content["value"] = value.isoformat()
-        elif zone is not None:
-            if name == "datetime":
-                content["value"] = value.isoformat()  # with the offset, for the reader; the zone decides
-            content["tz"] = encoder.value(zone, "tz")
+        content: dict[str, Any] = {"value": value.isoformat()}
+        if isinstance(zone, ZoneInfo) or (type(zone) is timezone and _zone_name(zone)):
+            content["tz"] = encoder.value(zone, Attribute("tzinfo"))  # the zone decides; the offset is for the reader
+        elif zone is not None and value.utcoffset() is None:
+            raise Refused("has a tzinfo that knows no offset. Use a ZoneInfo or a timezone")
         if value.fold:
             content["fold"] = 1
         return encoder.tag(name, **content)
 
     return write
-
-
-def _is_plain(zone: timezone) -> bool:
-    """Whether the offset alone tells the zone: it has no name of its own."""
-    return zone == timezone.utc or not _zone_name(zone)
 
 
 def _read_moment(kind: type[datetime] | type[time]) -> Reader:
@@ -133,10 +125,7 @@ def _write_timedelta(value: timedelta, encoder: Encoder) -> dict[str, Any]:
 
 
 def _read_timedelta(raw: dict[str, Any], _: Decoder) -> timedelta:
-    parts = {name: part for name, part in raw.items() if name != "$type"}
-    if not set(parts) <= {"weeks", "days", "hours", "minutes", "seconds", "milliseconds", "microseconds"}:
-        raise ValueError(f"of a timedelta, {sorted(parts)} are not all known")
-    return timedelta(**parts)
+    return timedelta(**{name: part for name, part in raw.items() if name != "$type"})
 
 
 def _write_timezone(value: timezone, encoder: Encoder) -> dict[str, Any]:
@@ -174,19 +163,13 @@ def _read_pattern(raw: dict[str, Any], decoder: Decoder) -> re.Pattern[Any]:
     flags = re.RegexFlag(0)
     for letter in raw.get("flags", ""):
         flags |= _PATTERN_FLAGS[letter]
-    return re.compile(decoder.value(raw["value"], "value"), flags & ~re.DEBUG)
+    return re.compile(decoder.value(raw["value"], "value"), flags)
 
 
 def _write_path(value: pathlib.PurePath, encoder: Encoder) -> dict[str, Any]:
-    name = type(value).__name__ if type(value).__name__ != type(pathlib.Path()).__name__ else "path"
-    return encoder.tag(name.lower(), value=encoder.text(str(value)))
-
-
-def _read_foreign_path(kind: type[pathlib.PurePath], pure: type[pathlib.PurePath]) -> Callable[[str], pathlib.PurePath]:
-    def build(text: str) -> pathlib.PurePath:
-        return kind(text) if issubclass(type(pathlib.Path()), kind) else pure(text)
-
-    return build
+    kind = type(value)
+    name = "path" if issubclass(kind, pathlib.Path) else kind.__name__.lower()
+    return encoder.tag(name, value=encoder.text(str(value)))
 
 
 def _read_integer(text: str) -> int:
@@ -216,6 +199,7 @@ _PATHS = (type(pathlib.Path()), pathlib.PurePosixPath, pathlib.PureWindowsPath)
 SCALAR_WRITERS: dict[type, Writer] = {
     bytes: _bytes("bytes"),
     bytearray: _bytes("bytearray"),
+    memoryview: lambda value, encoder: encoder.value(bytes(value)),
     complex: _write_complex,
     range: _write_range,
     datetime: _write_moment("datetime"),
@@ -232,28 +216,26 @@ SCALAR_WRITERS: dict[type, Writer] = {
     **{kind: _as_text(kind.__name__.lower(), str) for kind in _ADDRESSES},
 }
 
-SCALAR_READERS: dict[str, Reader] = {
-    "str": _read_text,
-    "int": _from_text(_read_integer),
-    "float": _from_text(_SPECIAL_FLOATS.__getitem__),
-    "bytes": _read_bytes(bytes),
-    "bytearray": _read_bytes(bytearray),
-    "complex": _read_complex,
-    "range": _read_range,
-    "datetime": _read_moment(datetime),
-    "time": _read_moment(time),
-    "date": _from_text(date.fromisoformat),
-    "timedelta": _read_timedelta,
-    "timezone": _read_timezone,
-    "zoneinfo": _from_text(ZoneInfo),
-    "uuid": _from_text(UUID),
-    "decimal": _from_text(Decimal),
-    "fraction": _from_text(Fraction),
-    "pattern": _read_pattern,
-    "path": _from_text(pathlib.Path),
-    "posixpath": _from_text(_read_foreign_path(pathlib.PosixPath, pathlib.PurePosixPath)),
-    "windowspath": _from_text(_read_foreign_path(pathlib.WindowsPath, pathlib.PureWindowsPath)),
-    "pureposixpath": _from_text(pathlib.PurePosixPath),
-    "purewindowspath": _from_text(pathlib.PureWindowsPath),
-    **{kind.__name__.lower(): _from_text(kind) for kind in _ADDRESSES},
+SCALAR_READERS: dict[str, Known] = {
+    "str": known(_read_text, "escaped"),
+    "int": known(_from_text(_read_integer), "value"),
+    "float": known(_from_text(_SPECIAL_FLOATS.__getitem__), "value"),
+    "bytes": known(_read_bytes(bytes), "base64", "value"),
+    "bytearray": known(_read_bytes(bytearray), "base64", "value"),
+    "complex": known(_read_complex, "real", "imag"),
+    "range": known(_read_range, "value"),
+    "datetime": known(_read_moment(datetime), "value", "tz", "fold"),
+    "time": known(_read_moment(time), "value", "tz", "fold"),
+    "date": known(_from_text(date.fromisoformat), "value"),
+    "timedelta": known(_read_timedelta, *_DURATIONS),
+    "timezone": known(_read_timezone, "offset", "name"),
+    "zoneinfo": known(_from_text(ZoneInfo), "value"),
+    "uuid": known(_from_text(UUID), "value"),
+    "decimal": known(_from_text(Decimal), "value"),
+    "fraction": known(_from_text(Fraction), "value"),
+    "pattern": known(_read_pattern, "value", "flags"),
+    "path": known(_from_text(pathlib.Path), "value"),
+    "pureposixpath": known(_from_text(pathlib.PurePosixPath), "value"),
+    "purewindowspath": known(_from_text(pathlib.PureWindowsPath), "value"),
+    **{kind.__name__.lower(): known(_from_text(kind), "value") for kind in _ADDRESSES},
 }

@@ -19,7 +19,8 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
-from typing import Protocol
+from collections.abc import Callable
+from typing import Protocol, cast
 
 from langgraph_filesaver._store.mounts import file_system_of
 
@@ -81,7 +82,8 @@ class OneFlush(TwoFlushes):
 
     def before_name(self, descriptor: int) -> None:
         """Wait until the data is on the device, without flushing the journal."""
-        if _sync_file_range(descriptor) != 0:
+        assert _sync_file_range is not None, "OneFlush is chosen only where it is there"  # noqa: S101 for the type checker
+        if _sync_file_range(descriptor, 0, 0, _WAIT_WRITE_WAIT) != 0:  # the whole file
             number = ctypes.get_errno()
             raise OSError(number, os.strerror(number))
 
@@ -94,7 +96,7 @@ def durability_for(path: str, *, fsync: bool) -> Durability:
     """Choose how to make files below `path`, an existing folder, durable."""
     if not fsync:
         return NoFlush()
-    orders_data_before_names = _LIBC is not None and file_system_of(path) in {"ext4", "xfs", "btrfs"}
+    orders_data_before_names = _sync_file_range is not None and file_system_of(path) in {"ext4", "xfs", "btrfs"}
     return OneFlush() if orders_data_before_names else TwoFlushes()
 
 
@@ -107,16 +109,13 @@ def _flush(descriptor: int) -> None:
         os.fsync(descriptor)
 
 
-def _sync_file_range(descriptor: int) -> int:
-    assert _LIBC is not None, "chosen only where it is there"  # noqa: S101
-    return int(_LIBC.sync_file_range(descriptor, ctypes.c_int64(0), ctypes.c_int64(0), ctypes.c_uint(_WAIT_WRITE_WAIT)))
-
-
-def _load_libc() -> ctypes.CDLL | None:
+def _load_sync_file_range() -> Callable[[int, int, int, int], int] | None:
     if sys.platform != "linux":
         return None
-    libc = ctypes.CDLL(None, use_errno=True)
-    return libc if hasattr(libc, "sync_file_range") else None
+    function = getattr(ctypes.CDLL(None, use_errno=True), "sync_file_range", None)
+    if function is not None:
+        function.argtypes = [ctypes.c_int, ctypes.c_int64, ctypes.c_int64, ctypes.c_uint]
+    return cast("Callable[[int, int, int, int], int] | None", function)
 
 
-_LIBC = _load_libc()
+_sync_file_range = _load_sync_file_range()

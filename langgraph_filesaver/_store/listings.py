@@ -10,9 +10,7 @@ not known to be this kernel's own.
 from __future__ import annotations
 
 import os
-import threading
 import time
-from collections import OrderedDict
 from typing import NamedTuple
 
 from langgraph_filesaver._store.mounts import file_system_of
@@ -32,15 +30,17 @@ class _Kept(NamedTuple):
 class Listings:
     """What the folders of one store hold.
 
+    There is no mutex: each step on the dict is atomic, threads that race list once more than needed, and a fork at any
+    moment leaves nothing locked in the child.
+
     Args:
         root: The store's folder, whose file system decides whether anything is kept.
     """
 
     def __init__(self, root: str) -> None:
         self._trusts_mtime = file_system_of(root) in _MTIME_IS_OURS
-        self._kept: OrderedDict[str, _Kept] = OrderedDict()
+        self._kept: dict[str, _Kept] = {}
         self._kept_names = 0
-        self._mutex = threading.Lock()
 
     def names(self, path: str) -> tuple[str, ...]:
         """Return the sorted names in the folder `path`; the same object as before if it did not change.
@@ -50,11 +50,9 @@ class Listings:
         """
         status = os.stat(path)
         stamp = (status.st_dev, status.st_ino, status.st_mtime_ns, status.st_ctime_ns)
-        with self._mutex:
-            kept = self._kept.get(path)
-            if kept is not None and kept.stamp == stamp:
-                self._kept.move_to_end(path)
-                return kept.names
+        kept = self._kept.get(path)
+        if kept is not None and kept.stamp == stamp:
+            return kept.names
         # The stamp is older than the listing: a change in between makes the next look list again.
         listed_at = time.time_ns()
         names = tuple(sorted(os.listdir(path)))
@@ -63,10 +61,8 @@ class Listings:
         return names
 
     def _keep(self, path: str, kept: _Kept) -> None:
-        with self._mutex:
-            previous = self._kept.pop(path, None)
-            self._kept[path] = kept
-            self._kept_names += len(kept.names) - (len(previous.names) if previous else 0)
-            while self._kept_names > _MOST_NAMES and len(self._kept) > 1:
-                _, dropped = self._kept.popitem(last=False)
-                self._kept_names -= len(dropped.names)
+        self._kept_names += len(kept.names) + 1
+        if self._kept_names > _MOST_NAMES:  # to begin anew is simpler than to choose, and as good at this size
+            self._kept.clear()
+            self._kept_names = len(kept.names) + 1
+        self._kept[path] = kept

@@ -180,21 +180,25 @@ class LocalStore(Store):
         durability = self._durability()
         staged = self._staging.new_path()
         descriptor = os.open(staged, _WRITE_FLAGS, _FILE_MODE)
+        is_litter = True
         try:
             _write_all(descriptor, data)
             durability.before_name(descriptor)
-            named = self._name_new(staged, path) if exclusive else _name_by_rename(staged, path)
-            if named:
-                try:
-                    durability.after_name(descriptor, os.path.dirname(path))
-                except OSError:
-                    if exclusive:  # an error must not leave what was never acknowledged
-                        _unlink(path)
-                    raise
-            return named
+            if not (self._name_new(staged, path) if exclusive else _name_by_rename(staged, path)):
+                return False
+            try:
+                _unlink_if_there(staged)  # before the flush, which then carries both names at once
+                is_litter = False
+                durability.after_name(descriptor, os.path.dirname(path))
+            except OSError:
+                if exclusive:  # an error must not leave what was never acknowledged
+                    _unlink_if_there(path)
+                raise
+            return True
         finally:
             os.close(descriptor)
-            _unlink(staged)  # gone already where it was named; on every error path this leaves no litter
+            if is_litter:
+                _unlink_if_there(staged)
 
     def _name_new(self, staged: str, path: str) -> bool:
         try:
@@ -205,7 +209,6 @@ class LocalStore(Store):
             if error.errno not in _LINKS_MISSING:
                 raise
             return self._name_new_under_lock(staged, path)
-        _unlink(staged)  # before the flush, which then carries both names at once
         return True
 
     def _name_new_under_lock(self, staged: str, path: str) -> bool:
@@ -244,7 +247,7 @@ class LocalStore(Store):
                 self._durability().folder_changed(parent)
 
 
-def _unlink(path: str) -> None:
+def _unlink_if_there(path: str) -> None:
     with contextlib.suppress(FileNotFoundError):
         os.unlink(path)
 

@@ -1,0 +1,294 @@
+"""Objects of classes: dataclasses, named tuples, enums, slotted objects of LangGraph, subclasses of built-in types.
+
+They are written flat, `{"$type": "module.Class", field: value, …}` in the order of declaration; a class whose objects
+are one value keeps it under `$value`. They are read without running code of their class where that is possible: fields
+are set as they were stored. Only a dataclass that prepares itself (`__post_init__`, an own `__init__`) is constructed,
+so that what it keeps beside its fields is there; then the stored fields are put over it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import logging
+from typing import Any
+
+from langgraph.store.base import Item
+from langgraph.types import Send
+
+from langgraph_filesaver._serde.decode import Decoder, Invalid, Reader
+from langgraph_filesaver._serde.encode import Attribute, Encoder, Refused, Writer
+from langgraph_filesaver._serde.naming import VALUE_BASES, class_name, is_named_tuple
+from langgraph_filesaver._serde.unrevived import UnrevivedDict, UnrevivedList, UnrevivedStr
+
+__all__ = ["LIBRARY_MODULES", "object_reader", "object_writer", "warn_of_unknown"]
+
+logger = logging.getLogger("langgraph_filesaver")
+
+LIBRARY_MODULES = ("langchain_core.", "langgraph.")
+"""Packages whose defaults do not change their meaning: a field at its default is left out."""
+
+_SCALARS = (str, int, float, bool, type(None))
+_MISSING: Any = object()
+_warned: set[tuple[str, str]] = set()
+_MAX_WARNED = 1000
+
+
+def object_writer(kind: type) -> Writer | None:
+    """Return the writer for a class of this module, or None."""
+    if issubclass(kind, (UnrevivedDict, UnrevivedList, UnrevivedStr)):
+        return _write_unrevived
+    if issubclass(kind, enum.Enum):
+        return _enum_writer(kind)
+    if is_named_tuple(kind):
+        return _fields_writer(kind, list(kind._fields), kind._field_defaults)  # type: ignore[attr-defined]
+    if dataclasses.is_dataclass(kind):
+        fields = dataclasses.fields(kind)
+        return _fields_writer(kind, [field.name for field in fields], {f.name: f.default for f in fields})
+    if issubclass(kind, (Send, Item)):
+        return _fields_writer(kind, _slots(kind), {"timeout": None} if issubclass(kind, Send) else {})
+    base = _value_base(kind)
+    return _value_writer(kind, base) if base is not None else None
+
+
+def object_reader(kind: type) -> Reader | None:
+    """Return the reader for a class of this module, or None."""
+    if issubclass(kind, enum.Enum):
+        return _enum_reader(kind)
+    if is_named_tuple(kind):
+        return _named_tuple_reader(kind)
+    if dataclasses.is_dataclass(kind):
+        return _dataclass_reader(kind)
+    if issubclass(kind, (Send, Item)):
+        return _slots_reader(kind)
+    base = _value_base(kind)
+    return _value_reader(kind, base) if base is not None else None
+
+
+def warn_of_unknown(tag: str, name: str) -> None:
+    """Log, once per class and field, that a stored field is no longer known to its class."""
+    if (tag, name) in _warned or len(_warned) >= _MAX_WARNED:
+        return
+    _warned.add((tag, name))
+    logger.warning("A stored %s has a field %r, which the class has no more: it is ignored.", tag, name)
+
+
+def _fields_writer(kind: type, names: list[str], defaults: dict[str, Any]) -> Writer:
+    tag = class_name(kind)
+    library = tag.startswith(LIBRARY_MODULES)
+    rules = [(Attribute(name), defaults.get(name, _MISSING) if library else _MISSING) for name in names]
+    if any(name[:1] == "$" for name in names):
+        raise Refused("has a field that begins with a dollar sign, which marks our own keys")
+
+    def write(value: Any, encoder: Encoder) -> dict[str, Any]:
+        content = encoder.tag(tag)
+        for name, default in rules:
+            item = getattr(value, name, _MISSING)
+            if item is _MISSING:
+                content["$unchecked"] = True
+            elif item is not default and not (default == () and item == () and type(item) is tuple):
+                content[str(name)] = encoder.value(item, name)
+        if "$unchecked" in content:  # at the end, where every other mark stands
+            encoder.tags += 1
+            content["$unchecked"] = content.pop("$unchecked")
+        return content
+
+    return write
+
+
+def _named_tuple_reader(kind: type) -> Reader:
+    names: tuple[str, ...] = kind._fields  # type: ignore[attr-defined]
+    defaults: dict[str, Any] = kind._field_defaults  # type: ignore[attr-defined]
+
+    def read(raw: dict[str, Any], decoder: Decoder) -> Any:
+        given = _given(raw, decoder, names)
+        items = [given[name] if name in given else defaults.get(name, _MISSING) for name in names]
+        if _MISSING in items:
+            raise Invalid("is missing", Attribute(names[items.index(_MISSING)]))
+        return tuple.__new__(kind, items)
+
+    return read
+
+
+def _dataclass_reader(kind: Any) -> Reader:
+    fields = {field.name: field for field in dataclasses.fields(kind)}
+    prepares = hasattr(kind, "__post_init__") or not _has_generated_init(kind)
+    prepares = prepares and not class_name(kind).startswith(LIBRARY_MODULES)
+
+    def read(raw: dict[str, Any], decoder: Decoder) -> Any:
+        given = _given(raw, decoder, fields)
+        value = _prepared(kind, fields, given) if prepares else object.__new__(kind)
+        for name, field in fields.items():
+            item = given[name] if name in given else _default(field, value, unchecked="$unchecked" in raw)
+            if item is not _MISSING:
+                object.__setattr__(value, name, item)
+        return value
+
+    return read
+
+
+def _has_generated_init(kind: Any) -> bool:
+    return all(
+        base.__dict__["__dataclass_params__"].init
+        for base in kind.__mro__
+        if "__init__" in base.__dict__ and "__dataclass_params__" in base.__dict__
+    ) and not any("__init__" in base.__dict__ and "__dataclass_params__" not in base.__dict__ for base in kind.__mro__[:-1])
+
+
+def _prepared(kind: Any, fields: dict[str, Any], given: dict[str, Any]) -> Any:
+    try:
+        return kind(**{name: item for name, item in given.items() if fields[name].init})
+    except Exception:  # noqa: BLE001 - the stored fields are whole without it
+        return object.__new__(kind)
+
+
+def _default(field: Any, value: Any, *, unchecked: bool) -> Any:
+    if field.default is not dataclasses.MISSING:
+        return field.default
+    if field.default_factory is not dataclasses.MISSING:
+        return field.default_factory()
+    if unchecked or hasattr(value, field.name):
+        return _MISSING
+    raise Invalid("is missing", Attribute(field.name))
+
+
+def _slots(kind: type) -> list[str]:
+    return [name for base in reversed(kind.__mro__) for name in base.__dict__.get("__slots__", ())]
+
+
+def _slots_reader(kind: type) -> Reader:
+    names = _slots(kind)
+
+    def read(raw: dict[str, Any], decoder: Decoder) -> Any:
+        given = _given(raw, decoder, names)
+        value = object.__new__(kind)
+        for name in names:
+            if name not in given and name != "timeout":
+                raise Invalid("is missing", Attribute(name))
+            object.__setattr__(value, name, given.get(name))
+        return value
+
+    return read
+
+
+def _given(raw: dict[str, Any], decoder: Decoder, names: Any) -> dict[str, Any]:
+    given = {}
+    for key, item in raw.items():
+        if key in names:
+            given[key] = decoder.value(item, Attribute(key))
+        elif key[:1] != "$":
+            warn_of_unknown(raw["$type"], key)
+    return given
+
+
+def _enum_writer(kind: type[enum.Enum]) -> Writer:
+    tag = class_name(kind)
+
+    def write(value: enum.Enum, encoder: Encoder) -> dict[str, Any]:
+        encoder.tags += 1
+        inner: Any = value._value_
+        if type(inner) in _SCALARS:
+            return encoder.tag(tag, **{"$value": encoder.value(inner, Attribute("value"))})
+        return encoder.tag(tag, **{"$name": value._name_})
+
+    return write
+
+
+def _enum_reader(kind: type[enum.Enum]) -> Reader:
+    def read(raw: dict[str, Any], decoder: Decoder) -> Any:
+        if "$name" in raw:
+            member = kind._member_map_.get(raw["$name"])
+        else:
+            member = _member(kind, decoder.value(raw["$value"], "$value"))
+        if member is None:
+            raise Invalid(f"{raw.get('$value', raw.get('$name'))!r} is no {kind.__name__}, which has {list(kind._member_map_)}")
+        return member
+
+    return read
+
+
+def _member(kind: type[enum.Enum], value: Any) -> enum.Enum | None:
+    for member in kind._member_map_.values():
+        if type(member._value_) is type(value) and (member._value_ == value or value is member._value_):
+            return member
+    if isinstance(value, int) and issubclass(kind, enum.Flag):
+        try:
+            return kind(value)
+        except ValueError:
+            return None
+    if isinstance(value, float) and value != value:  # noqa: PLR0124 - NaN
+        return next((member for member in kind._member_map_.values() if member._value_ != member._value_), None)
+    return None
+
+
+def _value_base(kind: type) -> type | None:
+    return next((base for base in VALUE_BASES if issubclass(kind, base)), None)
+
+
+def _value_writer(kind: type, base: Any) -> Writer:
+    tag = class_name(kind)
+
+    def write(value: Any, encoder: Encoder) -> dict[str, Any]:
+        encoder.tags += 1
+        # Through the built-in's own methods: a subclass may show itself otherwise.
+        plain = dict(dict.items(value)) if base is dict else _copy(base, value)
+        content = encoder.tag(tag, **{"$value": encoder.value(plain)})
+        attributes = getattr(value, "__dict__", None)
+        if attributes:
+            encoder.tags += 1
+            content["$attributes"] = encoder.value(dict(attributes), Attribute("__dict__"))
+        return content
+
+    return write
+
+
+def _copy(base: Any, value: Any) -> Any:
+    if base in (str, int, float):
+        return {str: str.__str__, int: int.__int__, float: float.__float__}[base](value)
+    if base is bytes:
+        return bytes(memoryview(value))
+    return base(base.__iter__(value))
+
+
+def _value_reader(kind: type, base: Any) -> Reader:
+    def read(raw: dict[str, Any], decoder: Decoder) -> Any:
+        plain = decoder.value(raw["$value"], "$value")
+        if type(plain) is not base:
+            raise Invalid(f"must be a {base.__name__}, not {type(plain).__name__}", "$value")
+        value = _rebuilt(kind, base, plain)
+        attributes = decoder.value(raw.get("$attributes", {}), "$attributes")
+        if attributes:
+            vars(value).update(attributes)
+        return value
+
+    return read
+
+
+def _rebuilt(kind: type, base: Any, plain: Any) -> Any:
+    if base in (list, dict, set):
+        value = base.__new__(kind)
+        base.__init__(value, plain)
+        return value
+    return base.__new__(kind, plain)
+
+
+def _write_unrevived(value: Any, encoder: Encoder) -> dict[str, Any]:
+    content = encoder.tag(value.tag)
+    if isinstance(value, UnrevivedDict) and not value.boxed:
+        for key, item in value.items():
+            if type(key) is not str or key[:1] == "$":
+                raise Refused(f"has the key {key!r}, which {value.tag} cannot have")
+            content[key] = encoder.value(item, key)
+    else:
+        encoder.tags += 1
+        content["$value"] = encoder.value(_inner(value))
+    for key, item in value.rest.items():
+        encoder.tags += 1
+        content[key] = encoder.value(item, key)
+    return content
+
+
+def _inner(value: Any) -> Any:
+    if isinstance(value, UnrevivedDict):
+        return dict(value) if value.boxed == "dict" else value["value"]
+    return list(value) if isinstance(value, UnrevivedList) else str.__str__(value)

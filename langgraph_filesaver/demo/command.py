@@ -1,0 +1,59 @@
+"""The command line of the demo: arguments in, exit code out.
+
+0: everything was verified. 1: something the demo claims is not so. 2: it could not begin.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Sequence
+
+from langgraph_filesaver.demo.documents import DocumentsError, find, shipped_folder
+from langgraph_filesaver.demo.page import Page
+from langgraph_filesaver.demo.processes import WORKER, WorkerError
+from langgraph_filesaver.demo.story import Story, StoryError
+from langgraph_filesaver.errors import FileSaverError
+
+__all__ = ["add_arguments", "run"]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `demo`."""
+    parser.add_argument("folder", nargs="?", metavar="FOLDER", help="read its .md and .txt files (default: our docs)")
+    parser.add_argument(
+        "--root", metavar="DIR", help="work in this folder and leave everything there (default: a temporary one)"
+    )
+    parser.add_argument("--keep", action="store_true", help="do not remove the temporary folder")
+
+
+def run(given: argparse.Namespace, *, worker: Sequence[str] = WORKER, timeout_seconds: float = 120.0) -> int:
+    """Run the demo and return the exit code; `worker` is the command that starts a worker process."""
+    page = Page(sys.stdout)
+    temporary = None
+    try:
+        found = find(shipped_folder() if given.folder is None else given.folder)
+        if given.root is None:
+            workspace = temporary = tempfile.mkdtemp(prefix="langgraph-filesaver-demo-")
+        else:
+            workspace = os.path.abspath(os.path.expanduser(given.root))
+            os.makedirs(workspace, exist_ok=True)
+        Story(found, workspace, page, worker, timeout_seconds).tell()
+    except (StoryError, WorkerError) as error:
+        sys.stdout.flush()
+        sys.stderr.write(f"NOT VERIFIED: {error}\n")
+        return 1
+    except (DocumentsError, FileSaverError, OSError) as error:
+        sys.stdout.flush()
+        sys.stderr.write(f"demo: {error}\n")
+        return 2
+    else:
+        if temporary is None or given.keep:
+            page.line(f"    Everything is in {workspace}")
+        return 0
+    finally:
+        if temporary is not None and not given.keep:
+            shutil.rmtree(temporary, ignore_errors=True)
