@@ -227,8 +227,7 @@ class Repository:
                         standing[write.idx] = (write.channel, write.value)
                 number += 1
                 if not self._exists_writes(thread_id, ns, checkpoint_id, task_id, number) and all(
-                    write.idx in standing
-                    and (write.idx >= 0 or standing[write.idx] == (write.channel, write.value))
+                    write.idx in standing and (write.idx >= 0 or standing[write.idx] == (write.channel, write.value))
                     for write in incoming.writes
                 ):
                     return

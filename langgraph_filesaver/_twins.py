@@ -17,10 +17,19 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import ParamSpec, TypeVar
 
-__all__ = ["Twins"]
+__all__ = ["Twins", "is_on_event_loop"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+def is_on_event_loop() -> bool:
+    """Tell whether the caller runs on an event loop, where it must not block."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 class Twins:

@@ -11,7 +11,7 @@ import os
 import random
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import (
@@ -24,21 +24,20 @@ from langgraph.checkpoint.base import (
     DeltaChannelHistory,
     get_checkpoint_id,
 )
-from langgraph.checkpoint.base import PendingWrite as PendingWriteTuple
 from langgraph.checkpoint.serde.base import SerializerProtocol
 from typing_extensions import Self
 
 from langgraph_filesaver import _maintenance as maintenance
 from langgraph_filesaver._codec import Codec
 from langgraph_filesaver._documents import CheckpointDocument, StoredWrite, WritesDocument
-from langgraph_filesaver._lock import ThreadLocks
 from langgraph_filesaver._metadata import MetadataRule, matches
-from langgraph_filesaver._repository import MARKER, PendingWrite, Repository, StoredCheckpoint
+from langgraph_filesaver._reading import Address, Reading, config_of
+from langgraph_filesaver._repository import Repository
+from langgraph_filesaver._root import Root
 from langgraph_filesaver._serde import JsonSerializer
-from langgraph_filesaver._store import LocalStore, Store
-from langgraph_filesaver._twins import Twins
+from langgraph_filesaver._store import Store
+from langgraph_filesaver._twins import Twins, is_on_event_loop
 from langgraph_filesaver.config import LIST_PAGE, LOCK_TIMEOUT_SECONDS, MAX_WORKERS
-from langgraph_filesaver.errors import CorruptDataError
 
 __all__ = ["FileSaver"]
 
@@ -83,19 +82,23 @@ class FileSaver(BaseCheckpointSaver[Any]):
         max_workers: int = MAX_WORKERS,
     ) -> None:
         super().__init__(serde=JsonSerializer() if serde is None else serde)
-        store = root if isinstance(root, Store) else LocalStore(_local_path(root), marker=MARKER, fsync=fsync)
-        self._repository = Repository(store, ThreadLocks(store, lock_timeout_seconds))
+        self._root = Root(root, fsync=fsync, lock_timeout_seconds=lock_timeout_seconds)
         self._rule = MetadataRule(metadata_include, metadata_exclude)
         self._twins = Twins(max_workers)
-        self._repository.check_root()
+        if not is_on_event_loop():
+            self._root.open()
 
     @classmethod
     def from_conn_string(cls, url: str, **options: Any) -> Self:
         """Make a saver from a path or URL, with the constructor's options; for symmetry with the other savers."""
         return cls(url, **options)
 
+    @property
+    def _repository(self) -> Repository:
+        return self._root.open()
+
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self._repository.store.describe('')!r})"
+        return f"{type(self).__name__}({self._root})"
 
     def setup(self) -> None:
         """Do nothing: there is nothing to set up. It may be called any number of times."""
@@ -125,12 +128,12 @@ class FileSaver(BaseCheckpointSaver[Any]):
             CorruptDataError: The checkpoint or one of its writes is unreadable; the file is named.
             StorageError: The folder cannot be read.
         """
-        thread_id, checkpoint_ns, checkpoint_id = _address(config)
+        thread_id, checkpoint_ns, checkpoint_id = Address.of(config)
         if checkpoint_id:
             found = self._repository.load(thread_id, checkpoint_ns, checkpoint_id)
-            return None if found is None else self._tuple(thread_id, found, config)
+            return None if found is None else self._reading().tuple(thread_id, found, config)
         found = self._repository.load_latest(thread_id, checkpoint_ns)
-        return None if found is None else self._tuple(thread_id, found)
+        return None if found is None else self._reading().tuple(thread_id, found)
 
     def list(
         self,
@@ -158,63 +161,19 @@ class FileSaver(BaseCheckpointSaver[Any]):
         """
         self._rule.check_filter(filter)
         before_id = get_checkpoint_id(before) if before else None
-        codec = Codec(self.serde)
-        remaining = limit
-        for thread_id, checkpoint_ns, checkpoint_id in self._addresses(config):
+        reading, remaining = self._reading(), limit
+        for thread_id, checkpoint_ns, checkpoint_id in reading.addresses(config):
             if remaining is not None and remaining <= 0:
                 return
             if before_id and checkpoint_id >= before_id:
                 continue
             document = self._repository.read_checkpoint(thread_id, checkpoint_ns, checkpoint_id)
-            if document is None or not self._matches(codec, thread_id, document, filter):
+            if document is None or (filter and not matches(reading.metadata(thread_id, document), filter)):
                 continue
             found = self._repository.with_writes(thread_id, document)
             if found is not None:
                 remaining = None if remaining is None else remaining - 1
-                yield self._tuple(thread_id, found)
-
-    def _addresses(self, config: RunnableConfig | None) -> Iterator[tuple[str, str, str]]:
-        configurable = config["configurable"] if config else {}
-        wanted_ns, wanted_id = configurable.get("checkpoint_ns"), configurable.get("checkpoint_id")
-        thread_ids = [str(configurable["thread_id"])] if config else self._repository.thread_ids()
-        for thread_id in thread_ids:
-            namespaces = self._repository.namespaces(thread_id) if wanted_ns is None else [wanted_ns]
-            for checkpoint_ns in namespaces:
-                if wanted_id:
-                    yield thread_id, checkpoint_ns, wanted_id
-                else:
-                    for checkpoint_id in reversed(self._repository.checkpoint_ids(thread_id, checkpoint_ns)):
-                        yield thread_id, checkpoint_ns, checkpoint_id
-
-    def _matches(
-        self, codec: Codec, thread_id: str, document: CheckpointDocument, wanted: dict[str, Any] | None
-    ) -> bool:
-        if not wanted:
-            return True
-        with self._repository.naming_checkpoint(thread_id, document):
-            return matches(codec.metadata(document), wanted)
-
-    def _tuple(self, thread_id: str, found: StoredCheckpoint, config: RunnableConfig | None = None) -> CheckpointTuple:
-        codec, document = Codec(self.serde), found.document
-        with self._repository.naming_checkpoint(thread_id, document):
-            checkpoint, metadata = codec.checkpoint(document), codec.metadata(document)
-        return CheckpointTuple(
-            config=config or _config(thread_id, document.checkpoint_ns, document.checkpoint_id),
-            checkpoint=cast("Checkpoint", checkpoint),
-            metadata=cast("CheckpointMetadata", metadata),
-            parent_config=(
-                _config(thread_id, document.checkpoint_ns, document.parent_checkpoint_id)
-                if document.parent_checkpoint_id
-                else None
-            ),
-            pending_writes=[self._pending(codec, write) for write in found.writes],
-        )
-
-    def _pending(self, codec: Codec, write: PendingWrite) -> PendingWriteTuple:
-        try:
-            return (write.task_id, write.channel, codec.write(write.channel, write.value))
-        except CorruptDataError as error:
-            raise error.in_file(self._repository.store.describe(write.key)) from error
+                yield reading.tuple(thread_id, found)
 
     def get_delta_channel_history(
         self, *, config: RunnableConfig, channels: Sequence[str]
@@ -224,39 +183,10 @@ class FileSaver(BaseCheckpointSaver[Any]):
         Walks the parents once for all channels and revives no other channel. The writes of the ancestor that stores the
         value are included; those of the checkpoint itself are not (they belong to the next step).
         """
-        thread_id, checkpoint_ns, checkpoint_id = _address(config)
-        codec, remaining = Codec(self.serde), set(channels)
-        seeds: dict[str, Any] = {}
-        newest_first: dict[str, list[PendingWriteTuple]] = {channel: [] for channel in channels}
-        for document in self._ancestors(thread_id, checkpoint_ns, checkpoint_id) if remaining else ():
-            for write in reversed(self._repository.pending_writes(thread_id, checkpoint_ns, document.checkpoint_id)):
-                if write.channel in remaining:
-                    newest_first[write.channel].append(self._pending(codec, write))
-            with self._repository.naming_checkpoint(thread_id, document):
-                for channel in remaining & document.state.keys():
-                    seeds[channel] = codec.channel(document, channel)
-            remaining -= seeds.keys()
-            if not remaining:
-                break
-        return {
-            channel: cast(
-                "DeltaChannelHistory",
-                {"writes": newest_first[channel][::-1], **({"seed": seeds[channel]} if channel in seeds else {})},
-            )
-            for channel in channels
-        }
+        return self._reading().delta_history(Address.of(config), channels)
 
-    def _ancestors(self, thread_id: str, checkpoint_ns: str, checkpoint_id: str | None) -> Iterator[CheckpointDocument]:
-        read = self._repository.read_checkpoint
-        if checkpoint_id:
-            document = read(thread_id, checkpoint_ns, checkpoint_id)
-        else:
-            latest = self._repository.load_latest(thread_id, checkpoint_ns)
-            document = latest.document if latest else None
-        while document is not None and document.parent_checkpoint_id:
-            document = read(thread_id, checkpoint_ns, document.parent_checkpoint_id)
-            if document is not None:
-                yield document
+    def _reading(self) -> Reading:
+        return Reading(self._repository, Codec(self.serde))
 
     # --- writing
 
@@ -279,19 +209,19 @@ class FileSaver(BaseCheckpointSaver[Any]):
             SerializationError: A value cannot be stored; nothing was written.
             StorageError: The file cannot be written; what was there before is intact.
         """
-        thread_id, checkpoint_ns, parent_id = _address(config)
+        thread_id, checkpoint_ns, parent_id = Address.of(config)
         others = cast("dict[str, Any]", checkpoint.copy())
         checkpoint_id, state = others.pop("id"), others.pop("channel_values")
         document = CheckpointDocument(
             checkpoint_ns=checkpoint_ns,
             checkpoint_id=checkpoint_id,
-            parent_checkpoint_id=parent_id or None,
+            parent_checkpoint_id=parent_id,
             state=state,
             metadata=self._rule.stored(config, metadata),
             checkpoint=others,
         )
         self._repository.put_checkpoint(thread_id, document, Codec(self.serde).checkpoint_bytes(document))
-        return _config(config["configurable"]["thread_id"], checkpoint_ns, checkpoint_id)
+        return config_of(config["configurable"]["thread_id"], checkpoint_ns, checkpoint_id)
 
     def put_writes(
         self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
@@ -305,7 +235,7 @@ class FileSaver(BaseCheckpointSaver[Any]):
             SerializationError: A value cannot be stored; nothing was written.
             StorageError: The file cannot be written; what was there before is intact.
         """
-        thread_id, checkpoint_ns, checkpoint_id = _address(config)
+        thread_id, checkpoint_ns, checkpoint_id = Address.of(config)
         if not writes:
             return
         document = WritesDocument(
@@ -431,25 +361,6 @@ class FileSaver(BaseCheckpointSaver[Any]):
         return await self._twins.run(self.get_delta_channel_history, config=config, channels=channels)
 
 
-class _Address(NamedTuple):
-    thread_id: str
-    checkpoint_ns: str
-    checkpoint_id: str | None
-
-
-def _address(config: RunnableConfig) -> _Address:
-    configurable = config["configurable"]
-    if "thread_id" not in configurable:
-        raise ValueError('the config names no thread: pass {"configurable": {"thread_id": "…"}}')
-    return _Address(
-        str(configurable["thread_id"]), configurable.get("checkpoint_ns", ""), configurable.get("checkpoint_id")
-    )
-
-
-def _config(thread_id: Any, checkpoint_ns: str, checkpoint_id: str) -> RunnableConfig:
-    return {"configurable": {"thread_id": thread_id, "checkpoint_ns": checkpoint_ns, "checkpoint_id": checkpoint_id}}
-
-
 def _run_id(config: RunnableConfig) -> str | None:
     for given in (config.get("metadata"), config["configurable"]):
         if given and given.get("run_id"):
@@ -460,12 +371,3 @@ def _run_id(config: RunnableConfig) -> str | None:
 def _refuse_string(name: str, given: Any) -> None:
     if isinstance(given, (str, bytes)):
         raise TypeError(f"{name} takes a list of ids, not one string: {name}=[{given!r}]")
-
-
-def _local_path(root: str | os.PathLike[str]) -> str:
-    path = os.fspath(root)
-    if path.startswith("file://"):
-        return path.removeprefix("file://")
-    if "://" in path:
-        raise ValueError(f"{path!r}: this release keeps threads on local disk only; give a path or a file:// URL")
-    return os.path.expanduser(path)

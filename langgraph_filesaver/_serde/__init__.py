@@ -1,0 +1,6 @@
+"""Python values as readable JSON, and back. Imports and `__all__` only; the design notes stand in the modules."""
+
+from langgraph_filesaver._serde.serializer import JsonSerializer
+from langgraph_filesaver._serde.unrevived import UnrevivedDict, UnrevivedList, UnrevivedStr
+
+__all__ = ["JsonSerializer", "UnrevivedDict", "UnrevivedList", "UnrevivedStr"]

@@ -18,7 +18,7 @@ from langgraph_filesaver._serde.naming import Policy
 from langgraph_filesaver._serde.unrevived import UnrevivedDict, UnrevivedList, UnrevivedStr
 from langgraph_filesaver.errors import CorruptDataError
 
-__all__ = ["Decoder", "Invalid", "Known", "Reader", "TracingDecoder", "known"]
+__all__ = ["Decoder", "Invalid", "Known", "Reader", "References", "TracingDecoder", "known"]
 
 logger = logging.getLogger("langgraph_filesaver")
 

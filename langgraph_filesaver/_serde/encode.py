@@ -42,7 +42,7 @@ class Attribute(str):
 
 
 Writer = Callable[[Any, "Encoder"], Any]
-Offload = Callable[[Any], "dict[str, Any] | None"]
+Offload = Callable[[Any, "Encoder"], "dict[str, Any] | None"]
 
 
 class Encoder:
@@ -129,7 +129,7 @@ class Encoder:
         """Return the reference that `offload` gives for a large value, else the value itself."""
         if self.offload is None or len(value) <= self.offload_above:
             return value
-        reference = self.offload(value)
+        reference = self.offload(value, self)
         if reference is None:
             return value
         self.tags += sum(key[:1] == "$" for key in reference)

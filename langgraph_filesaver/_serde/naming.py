@@ -15,15 +15,23 @@ import importlib
 import importlib.util
 import sys
 import types
+from collections import deque
 from collections.abc import Iterable
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any, Literal
+from uuid import UUID
 
 from langgraph.checkpoint.serde import _msgpack
 from langgraph.checkpoint.serde.event_hooks import emit_serde_event
 
-__all__ = ["VALUE_BASES", "Policy", "class_name", "is_data_class", "is_named_tuple", "model_base"]
+__all__ = ["VALUE_BASES", "Policy", "class_name", "is_data_class", "is_named_tuple", "keys_of", "model_base"]
 
-VALUE_BASES: tuple[type, ...] = (str, int, float, bytes, list, dict, tuple, set, frozenset)
+VALUE_BASES: tuple[type, ...] = (
+    *(str, int, float, complex, bytes, bytearray, list, dict, tuple, set, frozenset),
+    *(deque, datetime, date, time, timedelta, UUID, Decimal, Fraction),
+)
 """Built-in types whose subclasses are rebuilt by the built-in alone, so that no code of the subclass runs."""
 
 _SAFE = _msgpack.SAFE_MSGPACK_TYPES | {

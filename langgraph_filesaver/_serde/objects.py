@@ -1,4 +1,4 @@
-"""Objects of classes: dataclasses, named tuples, enums, slotted objects of LangGraph, subclasses of built-in types.
+"""Objects of classes: dataclasses, named tuples, enums, slotted objects of LangGraph.
 
 They are written flat, `{"$type": "module.Class", field: value, …}` in the order of declaration; a class whose objects
 are one value keeps it under `$value`. They are read without running code of their class where that is possible: fields
@@ -18,7 +18,8 @@ from langgraph.types import Send
 
 from langgraph_filesaver._serde.decode import Decoder, Invalid, Reader
 from langgraph_filesaver._serde.encode import Attribute, Encoder, Refused, Writer
-from langgraph_filesaver._serde.naming import VALUE_BASES, class_name, is_named_tuple
+from langgraph_filesaver._serde.naming import class_name, is_named_tuple
+from langgraph_filesaver._serde.subclasses import value_reader, value_writer
 from langgraph_filesaver._serde.unrevived import UnrevivedDict, UnrevivedList, UnrevivedStr
 
 __all__ = ["LIBRARY_MODULES", "object_reader", "object_writer", "warn_of_unknown"]
@@ -47,8 +48,7 @@ def object_writer(kind: type) -> Writer | None:
         return _fields_writer(kind, [field.name for field in fields], {f.name: f.default for f in fields})
     if issubclass(kind, (Send, Item)):
         return _fields_writer(kind, _slots(kind), {"timeout": None} if issubclass(kind, Send) else {})
-    base = _value_base(kind)
-    return _value_writer(kind, base) if base is not None else None
+    return value_writer(kind)
 
 
 def object_reader(kind: type) -> Reader | None:
@@ -61,8 +61,7 @@ def object_reader(kind: type) -> Reader | None:
         return _dataclass_reader(kind)
     if issubclass(kind, (Send, Item)):
         return _slots_reader(kind)
-    base = _value_base(kind)
-    return _value_reader(kind, base) if base is not None else None
+    return value_reader(kind)
 
 
 def warn_of_unknown(tag: str, name: str) -> None:
@@ -76,18 +75,18 @@ def warn_of_unknown(tag: str, name: str) -> None:
 def _fields_writer(kind: type, names: list[str], defaults: dict[str, Any]) -> Writer:
     tag = class_name(kind)
     library = tag.startswith(LIBRARY_MODULES)
-    rules = [(Attribute(name), defaults.get(name, _MISSING) if library else _MISSING) for name in names]
+    rules = [(name, Attribute(name), defaults.get(name, _MISSING) if library else _MISSING) for name in names]
     if any(name[:1] == "$" for name in names):
         raise Refused("has a field that begins with a dollar sign, which marks our own keys")
 
     def write(value: Any, encoder: Encoder) -> dict[str, Any]:
         content = encoder.tag(tag)
-        for name, default in rules:
+        for name, step, default in rules:
             item = getattr(value, name, _MISSING)
             if item is _MISSING:
                 content["$unchecked"] = True
             elif item is not default and not (default == () and item == () and type(item) is tuple):
-                content[str(name)] = encoder.value(item, name)
+                content[name] = encoder.value(item, step)
         if "$unchecked" in content:  # at the end, where every other mark stands
             encoder.tags += 1
             content["$unchecked"] = content.pop("$unchecked")
@@ -219,57 +218,6 @@ def _member(kind: type[enum.Enum], value: Any) -> enum.Enum | None:
     if isinstance(value, float) and value != value:  # noqa: PLR0124 - NaN
         return next((member for member in kind._member_map_.values() if member._value_ != member._value_), None)
     return None
-
-
-def _value_base(kind: type) -> type | None:
-    return next((base for base in VALUE_BASES if issubclass(kind, base)), None)
-
-
-def _value_writer(kind: type, base: Any) -> Writer:
-    tag = class_name(kind)
-
-    def write(value: Any, encoder: Encoder) -> dict[str, Any]:
-        encoder.tags += 1
-        # Through the built-in's own methods: a subclass may show itself otherwise.
-        plain = dict(dict.items(value)) if base is dict else _copy(base, value)
-        content = encoder.tag(tag, **{"$value": encoder.value(plain)})
-        attributes = getattr(value, "__dict__", None)
-        if attributes:
-            encoder.tags += 1
-            content["$attributes"] = encoder.value(dict(attributes), Attribute("__dict__"))
-        return content
-
-    return write
-
-
-def _copy(base: Any, value: Any) -> Any:
-    if base in (str, int, float):
-        return {str: str.__str__, int: int.__int__, float: float.__float__}[base](value)
-    if base is bytes:
-        return bytes(memoryview(value))
-    return base(base.__iter__(value))
-
-
-def _value_reader(kind: type, base: Any) -> Reader:
-    def read(raw: dict[str, Any], decoder: Decoder) -> Any:
-        plain = decoder.value(raw["$value"], "$value")
-        if type(plain) is not base:
-            raise Invalid(f"must be a {base.__name__}, not {type(plain).__name__}", "$value")
-        value = _rebuilt(kind, base, plain)
-        attributes = decoder.value(raw.get("$attributes", {}), "$attributes")
-        if attributes:
-            vars(value).update(attributes)
-        return value
-
-    return read
-
-
-def _rebuilt(kind: type, base: Any, plain: Any) -> Any:
-    if base in (list, dict, set):
-        value = base.__new__(kind)
-        base.__init__(value, plain)
-        return value
-    return base.__new__(kind, plain)
 
 
 def _write_unrevived(value: Any, encoder: Encoder) -> dict[str, Any]:

@@ -93,15 +93,18 @@ class Story:
                 event = worker.next_event()
                 if event["event"] == "saved":
                     waiting_for.discard(event["document"])
-                    page.line(f"  read_document  {event['document']}: finished and saved")
+                    self._tell_saved(event["document"])
                 elif event["event"] == "running":
                     running = True
-                    page.line(f"  read_document  {event['document']}: running …")
                 else:
                     raise StoryError(f"the agent did not wait where it was held: {event}")
+            page.line(f"  read_document  {self.held}: running …")
             how = worker.kill()
             page.verified(f"process {worker.pid} was {how} while a node read {self.held}")
             return worker.pid
+
+    def _tell_saved(self, document: str) -> None:
+        self.page.line(f"  read_document  {document}: finished and saved")
 
     def _look_at_the_folder(self, saver: FileSaver) -> None:
         page = self.page
@@ -126,7 +129,9 @@ class Story:
             value[0]["name"] for _, channel, value in latest.pending_writes or () if channel == "facts" and value
         )
         self._claim(
-            saved, self.others, f"the results of {_count(self.others, 'finished document')} are there, {self.held} is not"
+            saved,
+            self.others,
+            f"the results of {_count(self.others, 'finished document')} are there, {self.held} is not",
         )
 
     def _resume(self, first: int) -> int:
@@ -134,7 +139,8 @@ class Story:
         page.heading("3. Another process resumes the thread")
         with self._worker("resume") as worker:
             page.line(f"  process {worker.pid}: invoke(None, thread {self.thread_id!r})")
-            event = worker.next_event()
+            while (event := worker.next_event())["event"] == "saved":
+                self._tell_saved(event["document"])
             if event["event"] != "asked":
                 raise StoryError(f"the agent did not ask for approval: {event}")
             worker.end()
@@ -149,7 +155,9 @@ class Story:
         page = self.page
         page.heading("4. A third process brings the approval")
         with self._worker("approve") as worker:
-            page.line(f"  process {worker.pid}: invoke(Command(resume={{'approved': True}}), thread {self.thread_id!r})")
+            page.line(
+                f"  process {worker.pid}: invoke(Command(resume={{'approved': True}}), thread {self.thread_id!r})"
+            )
             event = worker.next_event()
             if event["event"] != "finished":
                 raise StoryError(f"the agent did not finish after the approval: {event}")
@@ -157,7 +165,9 @@ class Story:
             third = worker.pid
         expected = self._expected(first, second) + Counter({("review", "", third): 1, ("write_report", "", third): 1})
         self._claim(
-            self._executions(), expected, "only review, which got its answer, and write_report ran; nothing was read again"
+            self._executions(),
+            expected,
+            "only review, which got its answer, and write_report ran; nothing was read again",
         )
         with open(report_path(self.workspace, self.thread_id), encoding="utf-8", newline="") as file:
             self._claim(file.read(), event["report"], "the report in the file is the report in the state")

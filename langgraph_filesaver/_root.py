@@ -1,0 +1,57 @@
+"""From what a user gives as root to an opened repository.
+
+The constructor of FileSaver opens it, so that a wrong path is told at once. On an event loop a look at the folder would
+block, so there the first call opens it, on the pool. It is opened once and shared by all clones of a saver (P10).
+"""
+
+from __future__ import annotations
+
+import os
+
+from langgraph_filesaver._lock import ThreadLocks
+from langgraph_filesaver._repository import MARKER, Repository
+from langgraph_filesaver._store import LocalStore, Store
+
+__all__ = ["Root"]
+
+
+class Root:
+    """A root and, once opened, its repository.
+
+    Args:
+        root: A path, a `file://` URL, or a store.
+        fsync: Whether what is written survives a power cut.
+        lock_timeout_seconds: How long a call waits for the lock of a thread.
+
+    Raises:
+        ValueError: `root` is a URL of a kind that is not supported.
+    """
+
+    def __init__(self, root: str | os.PathLike[str] | Store, *, fsync: bool, lock_timeout_seconds: float) -> None:
+        self._given = root if isinstance(root, Store) else _local_path(root)
+        self._fsync = fsync
+        self._lock_timeout_seconds = lock_timeout_seconds
+        self._opened: Repository | None = None
+
+    def __repr__(self) -> str:
+        return repr(self._given)
+
+    def open(self) -> Repository:
+        """Return the repository; raises as the constructor of FileSaver tells."""
+        if self._opened is None:
+            store = self._given
+            if not isinstance(store, Store):
+                store = LocalStore(os.path.expanduser(store), marker=MARKER, fsync=self._fsync)
+            repository = Repository(store, ThreadLocks(store, self._lock_timeout_seconds))
+            repository.check_root()
+            self._opened = repository
+        return self._opened
+
+
+def _local_path(root: str | os.PathLike[str]) -> str:
+    path = os.fspath(root)
+    if path.startswith("file://"):
+        return path.removeprefix("file://")
+    if "://" in path:
+        raise ValueError(f"{path!r}: this release keeps threads on local disk only; give a path or a file:// URL")
+    return path

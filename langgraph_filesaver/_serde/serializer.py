@@ -1,0 +1,237 @@
+"""JsonSerializer: Python values as JSON that a person can read, and back.
+
+It is LangGraph's JsonPlusSerializer with another way to write, under a type tag of its own; payloads of the other tags
+load as ever. FileSaver uses `dump`, `parse` and `revive` on whole documents. See docs/format.md, "Values".
+"""
+
+from __future__ import annotations
+
+import base64
+import pickle
+import threading
+from collections.abc import Callable, Iterable
+from typing import Any, Literal, TypeVar
+
+import orjson
+from langgraph.checkpoint.serde import _msgpack
+from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+
+from langgraph_filesaver._serde import text
+from langgraph_filesaver._serde.decode import Decoder, Known, References, TracingDecoder, known
+from langgraph_filesaver._serde.encode import Encoder, Offload, TracingEncoder, Writer
+from langgraph_filesaver._serde.kinds import KNOWN, reader_of, writer_of
+from langgraph_filesaver._serde.naming import Policy, keys_of
+from langgraph_filesaver._serde.survey import has_tagged_object
+from langgraph_filesaver.errors import CorruptDataError, SerializationError
+
+__all__ = ["JsonSerializer"]
+
+_OPTION = (
+    orjson.OPT_PASSTHROUGH_SUBCLASS
+    | orjson.OPT_PASSTHROUGH_DATACLASS
+    | orjson.OPT_PASSTHROUGH_DATETIME
+    | orjson.OPT_STRICT_INTEGER
+)
+
+T = TypeVar("T")
+
+
+class JsonSerializer(JsonPlusSerializer):
+    """LangGraph's serializer protocol in readable JSON.
+
+    Args:
+        allowed_types: Types that may be revived in LangGraph's strict mode, too; a type or its (module, name).
+        pickle_fallback: Store what nothing else can store as a pickle, and run such pickles on loading.
+        allowed_json_modules: As in JsonPlusSerializer, for payloads of its legacy `json` tag.
+        allowed_msgpack_modules: As in JsonPlusSerializer; it decides for JSON, too.
+    """
+
+    TAG = "filesaver-json"
+
+    def __init__(
+        self,
+        *,
+        allowed_types: Iterable[type | tuple[str, ...]] = (),
+        pickle_fallback: bool = False,
+        allowed_json_modules: Iterable[tuple[str, ...]] | Literal[True] | None = None,
+        allowed_msgpack_modules: Iterable[tuple[str, ...] | type] | Literal[True] | None = _msgpack._SENTINEL,  # noqa: SLF001 - LangGraph's own default
+    ) -> None:
+        self._own = keys_of(allowed_types)
+        super().__init__(
+            pickle_fallback=pickle_fallback,
+            allowed_json_modules=allowed_json_modules,
+            allowed_msgpack_modules=allowed_msgpack_modules,
+        )
+        if self._own and self._allowed_msgpack_modules is not True:
+            merged = {*(self._allowed_msgpack_modules or ()), *self._own}
+            super().__init__(
+                pickle_fallback=pickle_fallback,
+                allowed_json_modules=allowed_json_modules,
+                allowed_msgpack_modules=merged,
+            )
+
+    def dumps_typed(self, obj: Any) -> tuple[str, bytes]:
+        """Return the tag and the JSON of `obj`.
+
+        Raises:
+            SerializationError: `obj` holds something that cannot be stored.
+        """
+        return self.TAG, self.dump(obj)
+
+    def loads_typed(self, data: tuple[str, bytes]) -> Any:
+        """Return the value of a payload: ours, or one of JsonPlusSerializer.
+
+        Raises:
+            CorruptDataError: The JSON is damaged, or a tagged object in it is.
+        """
+        if data[0] == self.TAG:
+            return self.load(data[1])
+        return super().loads_typed(data)
+
+    def dump(
+        self,
+        value: Any,
+        *,
+        indent: bool = False,
+        root: str = "",
+        offload: Offload | None = None,
+        offload_above: int = 0,
+    ) -> bytes:
+        """Return the JSON of `value`.
+
+        Args:
+            value: Any value; a document with user values inside is one, too.
+            indent: Lay it out for a reader, two blanks a level.
+            root: What an error's path begins with.
+            offload: Given a large str, bytes or list (its items encoded), returns the reference to write in its
+                place, or None to keep it.
+            offload_above: From how many bytes on a value is large.
+
+        Raises:
+            SerializationError: `value` holds something that cannot be stored; `where` tells the path.
+        """
+        option = _OPTION | orjson.OPT_INDENT_2 if indent else _OPTION
+        encoder = Encoder(self._writer_of, light=True, offload=offload, offload_above=offload_above)
+        try:
+            tree = encoder.value(value)
+            written = orjson.dumps(tree, encoder.object, option)
+        except (MemoryError, SerializationError):
+            raise
+        except Exception:  # noqa: BLE001 - whatever it was, the careful way tells it
+            pass
+        else:
+            if written.count(b"$") == encoder.tags or text.count_tag_keys(written) == encoder.tags:
+                return written
+        careful = Encoder(self._writer_of, light=False, offload=offload, offload_above=offload_above)
+        try:
+            return self._write(careful.value(value), option, indent=indent)
+        except (MemoryError, SerializationError):
+            raise
+        except Exception:  # noqa: BLE001 - whatever it was, the tracing way tells where
+            pass
+        tracing = TracingEncoder(self._writer_of, root=root)
+        try:
+            return _on_fresh_stack(lambda: self._write(tracing.value(value), option, indent=indent))
+        except (RecursionError, orjson.JSONDecodeError) as error:
+            raise SerializationError(
+                f"{root or 'the value'} is nested too deeply to be stored: at most {text.MAX_DEPTH} levels of JSON. "
+                "Store a flat list of parts instead",
+                where=root,
+            ) from error
+
+    def parse(self, data: bytes) -> Any:
+        """Return the plain tree of a JSON text; nothing is revived.
+
+        Raises:
+            CorruptDataError: It is no strict JSON; line and column tell where.
+        """
+        return text.parse(data)
+
+    def revive(self, raw: Any, *, where: str = "", references: References | None = None) -> Any:
+        """Return the Python value that a parsed tree stands for. `raw` is not changed; parts of it may be shared.
+
+        Args:
+            raw: What `parse` returned, or a part of it.
+            where: What an error's path begins with.
+            references: Called with each object that has `$artifact` or `$list`, returns its value.
+
+        Raises:
+            CorruptDataError: A tagged object is not what its type needs.
+        """
+        if not has_tagged_object(raw):
+            return raw
+        policy = Policy(self._allowed_msgpack_modules, self._own)
+        try:
+            return Decoder(self._known, reader_of, policy, references).value(raw)
+        except (CorruptDataError, MemoryError):
+            raise
+        except Exception:  # noqa: BLE001 - whatever it was, the tracing way tells what and where
+            pass
+        tracing = TracingDecoder(self._known, reader_of, policy, references)
+        try:
+            return _on_fresh_stack(lambda: tracing.trace(raw, where))
+        except RecursionError as error:
+            raise CorruptDataError("nested too deeply to be revived", where=where) from error
+
+    def load(self, data: bytes) -> Any:
+        """Return the Python value of a JSON text: `parse` and `revive`.
+
+        Raises:
+            CorruptDataError: See there.
+        """
+        tree = text.parse(data)
+        return self.revive(tree) if text.has_tags(data) else tree
+
+    @staticmethod
+    def has_tags(data: bytes) -> bool:
+        """Whether anything in the JSON text `data` may have to be revived; False is certain, and costs next to nothing."""
+        return text.has_tags(data)
+
+    @staticmethod
+    def _write(tree: Any, option: int, *, indent: bool) -> bytes:
+        try:
+            return orjson.dumps(tree, option=option)
+        except TypeError as error:
+            if "ecursion" not in str(error):
+                raise
+            return text.write_deep(tree, indent=indent)
+
+    def _writer_of(self, kind: type) -> Writer:
+        return writer_of(kind, _write_pickle if self.pickle_fallback else None)
+
+    @property
+    def _known(self) -> dict[str, Known]:
+        return {**KNOWN, "pickle": _PICKLE} if self.pickle_fallback else KNOWN
+
+
+def _write_pickle(value: Any, encoder: Encoder) -> dict[str, Any]:
+    return encoder.tag("pickle", base64=base64.b64encode(pickle.dumps(value)).decode())
+
+
+def _read_pickle(raw: dict[str, Any], _: Decoder) -> Any:
+    return pickle.loads(base64.b64decode(raw["base64"], validate=True))  # noqa: S301 - only with pickle_fallback=True
+
+
+_PICKLE = known(_read_pickle, "base64")
+
+
+def _on_fresh_stack(work: Callable[[], T]) -> T:
+    """Return what `work` returns. If the stack ends on the way, work again on one that holds nothing else."""
+    try:
+        return work()
+    except RecursionError:
+        pass
+    outcome: list[Any] = []
+
+    def run() -> None:
+        try:
+            outcome.extend((True, work()))
+        except BaseException as error:  # noqa: BLE001 - handed to the caller's thread
+            outcome.extend((False, error))
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    if outcome[0]:
+        return outcome[1]  # type: ignore[no-any-return]
+    raise outcome[1]
