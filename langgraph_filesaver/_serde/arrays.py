@@ -1,13 +1,173 @@
-"""Arrays and scalars of numpy."""
+"""Arrays and scalars of numpy.
+
+A small array of plain numbers, booleans or text is written as nested lists (`values`), for a reader; any other as the
+bytes of its items in base64 (`data`), which is exact for every dtype. Arrays of objects keep each object (`items`).
+What has more to it than dtype, shape and items (a mask, field titles, padding that a dtype cannot spell) is refused.
+"""
 
 from __future__ import annotations
 
-from langgraph_filesaver._serde.decode import Known
-from langgraph_filesaver._serde.encode import Writer
+import base64
+import math
+import sys
+from typing import Any
 
-ARRAY_READERS: dict[str, Known] = {}
+from langgraph_filesaver._serde.decode import Decoder, Invalid, Known, known
+from langgraph_filesaver._serde.encode import MAX_SAFE_INTEGER, Encoder, Refused, Writer
+
+__all__ = ["ARRAY_READERS", "array_writer"]
+
+_READABLE_ITEMS = 256  # above, a list of numbers is nothing that a person reads
 
 
 def array_writer(kind: type) -> Writer | None:
     """Return the writer for a type of numpy, or None."""
-    return None
+    numpy: Any = sys.modules.get("numpy")
+    if numpy is None:
+        return None
+    if kind in (numpy.ndarray, numpy.memmap):
+        return _write_array
+    if issubclass(kind, numpy.ndarray):
+        return _refuse_subclass
+    if issubclass(kind, numpy.generic):
+        return _write_scalar
+    return _write_dtype if issubclass(kind, numpy.dtype) else None
+
+
+def _write_array(array: Any, encoder: Encoder) -> dict[str, Any]:
+    dtype = _spell(array.dtype)
+    fortran = array.flags.f_contiguous and not array.flags.c_contiguous
+    content: dict[str, Any] = {"dtype": dtype, "shape": list(array.shape)}
+    if fortran:
+        content["order"] = "F"
+    if array.dtype.hasobject or array.dtype.kind == "T":
+        flat = array.ravel(order="F" if fortran else "C").tolist()
+        return encoder.tag("ndarray", **content, items=[encoder.value(item, at) for at, item in enumerate(flat)])
+    if array.size <= _READABLE_ITEMS and _is_readable(array):
+        return encoder.tag("ndarray", **content, values=array.tolist())
+    data = array.tobytes(order="F" if fortran else "C")
+    moved = encoder.moved(data)
+    if moved is not data:
+        return encoder.tag("ndarray", **content, data=moved)
+    return encoder.tag("ndarray", **content, data=base64.b64encode(data).decode())
+
+
+def _read_array(raw: dict[str, Any], decoder: Decoder) -> Any:
+    import numpy  # noqa: PLC0415, ICN001 - optional, and slow to import
+
+    dtype = _dtype(raw["dtype"])
+    shape = tuple(raw["shape"])
+    if not all(type(side) is int and side >= 0 for side in shape):
+        raise Invalid("must be a list of whole numbers", "shape")
+    order = "F" if raw.get("order") == "F" else "C"
+    if "items" in raw:
+        items = decoder.items(raw["items"])
+        flat = numpy.empty(len(items), dtype=dtype)
+        flat[:] = items if dtype.kind == "T" else _boxed(items)
+        return flat.reshape(shape, order=order)
+    if dtype.hasobject:
+        raise Invalid("an array of objects has its items under \"items\"")
+    if "values" in raw:
+        array = numpy.array(raw["values"], dtype=dtype, order=order)
+        return array if array.shape == shape else array.reshape(shape, order=order)
+    data = raw["data"]
+    content = base64.b64decode(data, validate=True) if type(data) is str else decoder.value(data, "data")
+    # frombuffer looks at bytes that cannot be changed; an array in a state is changed in place
+    return numpy.frombuffer(bytearray(content), dtype=dtype).reshape(shape, order=order)
+
+
+def _boxed(items: list[Any]) -> Any:
+    import numpy  # noqa: PLC0415, ICN001 - optional, and slow to import
+
+    boxed = numpy.empty(len(items), dtype=object)
+    for at, item in enumerate(items):
+        boxed[at] = item
+    return boxed
+
+
+def _is_readable(array: Any) -> bool:
+    kind = array.dtype.kind
+    if kind == "b":
+        return True
+    if kind in "iu":
+        return not array.size or (-MAX_SAFE_INTEGER <= int(array.min()) and int(array.max()) <= MAX_SAFE_INTEGER)
+    if kind == "f" and array.dtype.itemsize == 8:  # a shorter float looks long and strange as a double
+        return all(math.isfinite(item) and (item or math.copysign(1.0, item) > 0) for item in array.ravel().tolist())
+    return False
+
+
+def _write_scalar(value: Any, encoder: Encoder) -> dict[str, Any]:
+    import numpy  # noqa: PLC0415, ICN001 - optional, and slow to import
+
+    dtype = _spell(value.dtype)
+    if value.dtype.hasobject:
+        raise Refused("is a scalar of a structured dtype that holds objects, which has no exact text")
+    plain = value.item()
+    if type(plain) in (int, float, bool, str) and value.dtype.itemsize <= 8:
+        encoded = encoder.value(plain)
+        same = value.dtype.type(plain)
+        if same.tobytes() == value.tobytes() and value.dtype.isnative:
+            return encoder.tag("numpy", dtype=dtype, value=encoded)
+    if value.dtype.kind == "U":
+        return encoder.tag("numpy", dtype=dtype, value=encoder.value(str(value)))
+    data = numpy.asarray(value).tobytes()
+    return encoder.tag("numpy", dtype=dtype, data=base64.b64encode(data).decode())
+
+
+def _read_scalar(raw: dict[str, Any], decoder: Decoder) -> Any:
+    import numpy  # noqa: PLC0415, ICN001 - optional, and slow to import
+
+    dtype = _dtype(raw["dtype"])
+    if "value" in raw:
+        return numpy.array([decoder.value(raw["value"], "value")], dtype=dtype)[0]
+    return numpy.frombuffer(base64.b64decode(raw["data"], validate=True), dtype=dtype)[0]
+
+
+def _write_dtype(dtype: Any, encoder: Encoder) -> dict[str, Any]:
+    return encoder.tag("dtype", value=_spell(dtype))
+
+
+def _read_dtype(raw: dict[str, Any], _: Decoder) -> Any:
+    return _dtype(raw["value"])
+
+
+def _spell(dtype: Any) -> Any:
+    """Return the text (or, for a structured dtype, the list) that `_dtype` understands as this very dtype."""
+    if dtype.kind == "T":
+        spelled: Any = "T"
+    else:
+        spelled = dtype.str if dtype.names is None and dtype.subdtype is None else _lists(dtype.descr)
+    if dtype.metadata or _dtype(spelled) != dtype:
+        raise Refused(f"has the dtype {dtype}, which a file cannot spell exactly. Use a packed dtype without titles")
+    return spelled
+
+
+def _lists(descr: Any) -> Any:
+    return [_lists(part) for part in descr] if isinstance(descr, (list, tuple)) else descr
+
+
+def _dtype(spelled: Any) -> Any:
+    import numpy  # noqa: PLC0415, ICN001 - optional, and slow to import
+
+    if type(spelled) is str:
+        # "," would start numpy's little language of dtypes; a plain dtype has none
+        if "," in spelled:
+            raise Invalid(f"{spelled!r} is no dtype", "dtype")
+        return numpy.dtypes.StringDType() if spelled == "T" else numpy.dtype(spelled)
+    return numpy.dtype([_field(part) for part in spelled])
+
+
+def _field(part: Any) -> tuple[Any, ...]:
+    name, kind, *shape = part
+    return (name, kind if type(kind) is str else [_field(inner) for inner in kind], *(tuple(sides) for sides in shape))
+
+
+def _refuse_subclass(_value: Any, _encoder: Encoder) -> Any:
+    raise Refused("is a subclass of numpy.ndarray, which a plain array cannot stand for. Store numpy.asarray(value)")
+
+
+ARRAY_READERS: dict[str, Known] = {
+    "ndarray": known(_read_array, "dtype", "shape", "order", "values", "data", "items"),
+    "numpy": known(_read_scalar, "dtype", "value", "data"),
+    "dtype": known(_read_dtype, "value"),
+}

@@ -88,6 +88,8 @@ def read_pairs(raw: dict[str, Any], decoder: Decoder) -> list[tuple[Any, Any]]:
     Raises:
         ValueError: Two keys are equal, so that one entry would be lost, or an entry is no pair.
     """
+    if type(raw["items"]) is dict:
+        return list(decoder.value(raw["items"], "items").items())
     pairs = [(key, item) for key, item in decoder.items(raw["items"])]
     if len({key for key, _ in pairs}) < len(pairs) and not any(key != key for key, _ in pairs):  # noqa: PLR0124 - NaN
         raise ValueError("two items have the same key")

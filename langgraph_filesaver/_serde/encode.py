@@ -73,7 +73,7 @@ class Encoder:
         self._writer_of = writer_of
         self._writers: dict[type, Writer] = {}
 
-    def tag(self, name: str, **content: Any) -> dict[str, Any]:
+    def tag(self, name: str, /, **content: Any) -> dict[str, Any]:
         """Return the tagged object of type `name`; `content` is JSON already."""
         self.tags += 1
         return {"$type": name, **content}
@@ -98,7 +98,7 @@ class Encoder:
                 return value
             encoded = {}
             for key, item in value.items():
-                if type(key) is not str or key[:1] == "$" or not (key.isascii() or _is_unicode(key)):
+                if not _is_plain_key(key):
                     return self.pairs("dict", value)
                 encoded[key] = self.value(item, key)
             return encoded
@@ -122,6 +122,8 @@ class Encoder:
 
     def pairs(self, name: str, mapping: Any, **content: Any) -> dict[str, Any]:
         """Return the tagged object for a mapping with keys that JSON has not, or that would look like a tag."""
+        if name != "dict" and all(map(_is_plain_key, mapping)):
+            return self.tag(name, **content, items={key: self.value(item, key) for key, item in mapping.items()})
         items = [[self.value(key, "<key>"), self.value(item, key)] for key, item in mapping.items()]
         return self.tag(name, **content, items=items)
 
@@ -217,6 +219,10 @@ def show_path(root: str, steps: list[object]) -> str:
 def escape_text(text: str) -> str:
     """Return `text` with a backslash doubled and a lone surrogate as `\\udxxx`, which is valid Unicode."""
     return _TO_ESCAPE.sub(lambda found: "\\\\" if found[0] == "\\" else f"\\u{ord(found[0]):04x}", text)
+
+
+def _is_plain_key(key: object) -> bool:
+    return type(key) is str and key[:1] != "$" and (key.isascii() or _is_unicode(key))
 
 
 def _is_unicode(text: str) -> bool:

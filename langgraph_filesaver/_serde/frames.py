@@ -1,4 +1,4 @@
-"""Data frames."""
+"""Data frames of pandas and polars."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ from langgraph_filesaver._serde.encode import Writer
 FRAME_READERS: dict[str, Known] = {}
 
 
-def frame_writer(kind: type) -> Writer | None:
-    """Return the writer for a type of numpy, or None."""
+def frame_writer(kind: type) -> Writer | None:  # noqa: ARG001
+    """Return the writer for a type of pandas or polars, or None."""
     return None

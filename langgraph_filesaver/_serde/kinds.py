@@ -12,7 +12,7 @@ from langgraph_filesaver._serde.frames import FRAME_READERS, frame_writer
 from langgraph_filesaver._serde.models import model_reader, model_writer
 from langgraph_filesaver._serde.objects import object_reader, object_writer
 from langgraph_filesaver._serde.scalars import SCALAR_READERS, SCALAR_WRITERS
-from langgraph_filesaver._serde.secrets import secret_reader, secret_writer
+from langgraph_filesaver._serde.secret import secret_reader, secret_writer
 
 __all__ = ["KNOWN", "reader_of", "writer_of"]
 

@@ -95,8 +95,10 @@ def _write_moment(name: str) -> Writer:
     def write(value: datetime | time, encoder: Encoder) -> dict[str, Any]:
         zone = value.tzinfo
         content: dict[str, Any] = {"value": value.isoformat()}
-        if isinstance(zone, ZoneInfo) or (type(zone) is timezone and _zone_name(zone)):
-            content["tz"] = encoder.value(zone, Attribute("tzinfo"))  # the zone decides; the offset is for the reader
+        if type(zone) is ZoneInfo and zone.key:
+            content["tz"] = zone.key  # the zone decides; the offset is for the reader
+        elif type(zone) is timezone and _zone_name(zone):
+            content["tz"] = encoder.value(zone, Attribute("tzinfo"))
         elif zone is not None and value.utcoffset() is None:
             raise Refused("has a tzinfo that knows no offset. Use a ZoneInfo or a timezone")
         if value.fold:
@@ -113,7 +115,8 @@ def _read_moment(kind: type[datetime] | type[time]) -> Reader:
             text = text[:-1] + "+00:00"
         value = kind.fromisoformat(text)
         if "tz" in raw:
-            value = value.replace(tzinfo=decoder.value(raw["tz"], "tz"))
+            zone = decoder.value(raw["tz"], "tz")
+            value = value.replace(tzinfo=ZoneInfo(zone) if type(zone) is str else zone)
         return value.replace(fold=1) if raw.get("fold") else value
 
     return read

@@ -102,7 +102,7 @@ class LocalStore(Store):
         self._write(self._path(key), data, exclusive=False)
 
     def delete(self, keys: Iterable[str]) -> None:
-        """Remove the files, then make that durable folder by folder."""
+        """Remove the files and the folders that are empty then, and make that durable."""
         changed: set[str] = set()
         for key in keys:
             path = self._path(key)
@@ -113,7 +113,7 @@ class LocalStore(Store):
             except OSError as error:
                 raise StorageError.from_os_error(error, action="delete", path=path) from error
             changed.add(os.path.dirname(path))
-        for folder in sorted(changed):
+        for folder in {self._without_empty(folder) for folder in changed}:
             self._folder_changed(folder)
 
     def list(self, folder: str) -> tuple[str, ...]:
@@ -156,6 +156,16 @@ class LocalStore(Store):
             self._chosen = durability_for(self.root, fsync=self._fsync)
             self._staging.sweep()
         return self._chosen
+
+    def _without_empty(self, folder: str) -> str:
+        """Remove `folder` and those above it as far as they are empty; return the first that stays."""
+        while folder != self.root:
+            try:
+                os.rmdir(folder)
+            except OSError:  # not empty, or gone already; a writer that loses its folder here makes it again
+                break
+            folder = os.path.dirname(folder)
+        return folder
 
     def _folder_changed(self, folder: str) -> None:
         try:

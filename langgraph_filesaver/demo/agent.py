@@ -58,14 +58,14 @@ def build(
     def each_document(state: Digest) -> list[Send]:
         return [Send("read_document", {"folder": state["folder"], "name": name}) for name in state["documents"]]
 
-    def read_document(task: OneDocument) -> Digest:
-        observe("read_document", task["name"])
-        return {"facts": [facts_of(task["name"], documents.read(task["folder"], task["name"]))]}
+    def read_document(state: OneDocument) -> Digest:
+        observe("read_document", state["name"])
+        return {"facts": [facts_of(state["name"], documents.read(state["folder"], state["name"]))]}
 
     def review(state: Digest) -> Digest:
         observe("review", "")
         words = sum(each["words"] for each in state["facts"])
-        answer = interrupt({"question": f"Write the report on {len(state['facts'])} documents, {words:,} words?"})
+        answer = interrupt({"question": f"Write the report? (documents: {len(state['facts'])}, words: {words:,})"})
         return {"approved": bool(answer["approved"])}
 
     def after_review(state: Digest) -> str:
@@ -92,13 +92,13 @@ def build(
 
 
 def _report(all_facts: list[Facts]) -> str:
-    lines = [f"# Digest of {len(all_facts)} documents"]
+    lines = [f"# Digest of the documents ({len(all_facts)})"]
     for facts in all_facts:
         lines += [
             "",
             f"## {facts['name']}",
-            f"{facts['title']}",
-            f"{facts['words']:,} words, {facts['headings']:,} headings, {facts['bytes']:,} bytes",
+            facts["title"],
+            f"words {facts['words']:,}, headings {facts['headings']:,}, bytes {facts['bytes']:,}",
             f"sha256 {facts['sha256']}",
             f"> {facts['quote']}",
         ]

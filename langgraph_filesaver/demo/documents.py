@@ -71,7 +71,7 @@ def find(folder: str) -> Found:
         else:
             left_out.append((name, reason))
     if not names:
-        why = "; ".join(f"{ascii(name)}: {reason}" for name, reason in left_out[:5])
+        why = "; ".join(f"{name!a}: {reason}" for name, reason in left_out[:5])
         raise DocumentsError(f"{folder} holds no .md or .txt file that can be read{f' ({why})' if why else ''}")
     return Found(folder, tuple(names), tuple(left_out))
 

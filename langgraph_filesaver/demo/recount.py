@@ -25,7 +25,8 @@ def mistakes_in(report: str, documents: Mapping[str, bytes]) -> list[str]:
         if lines:
             mistakes += [f"{name}: expected {line!r}" for line in _expected(data) if line not in lines]
             quote = lines[-1].removeprefix("> ")
-            if quote not in " ".join(data.decode("utf-8-sig").split()):
+            text = " ".join(data.decode("utf-8-sig").split())
+            if quote not in text or bool(quote) != bool(text):
                 mistakes.append(f"{name}: the quoted sentence is not in it: {quote!r}")
     return mistakes
 
@@ -40,6 +41,6 @@ def _expected(data: bytes) -> list[str]:
     prose = "\n".join(_FENCE_LINE.split(text)[::2])
     words, headings = len(re.findall(r"\S+", text)), len(_HEADING.findall(prose))
     return [
-        f"{words:,} words, {headings:,} headings, {len(data):,} bytes",
+        f"words {words:,}, headings {headings:,}, bytes {len(data):,}",
         f"sha256 {hashlib.sha256(data).hexdigest()}",
     ]

@@ -76,7 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         observe=observe,
         report_path=report_path(given.workspace, given.thread),
     )
-    inputs = {
+    inputs: dict[str, Any] = {
         "start": {"folder": given.folder},
         "resume": None,
         "approve": Command(resume={"approved": True}),
