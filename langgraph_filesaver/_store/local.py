@@ -250,7 +250,8 @@ class LocalStore(Store):
             try:
                 os.mkdir(path, _FOLDER_MODE)
             except FileExistsError:
-                if not os.path.isdir(path):
+                # Somebody else made it, and may have removed it again: then lstat says so, and the caller tries again.
+                if not stat.S_ISDIR(os.lstat(path).st_mode) and not os.path.isdir(path):
                     raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path) from None
             parent = os.path.dirname(path)
             if parent.startswith(self.root) or os.access(
