@@ -31,7 +31,7 @@ __all__ = ["LocalStore"]
 
 _FOLDER_MODE = 0o700  # state is private: only its owner reads it, and nobody else can plant files
 _FILE_MODE = 0o600
-_ATTEMPTS = 20
+_ATTEMPTS = 50
 _LINKS_MISSING = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.ENOTSUP}
 _READ_FLAGS = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
 _WRITE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)

@@ -22,6 +22,7 @@ __all__ = ["Staging"]
 
 logger = logging.getLogger("langgraph_filesaver")
 
+_NUMBERS = itertools.count()  # of the process: two stores on one folder share its staging names
 _FOREIGN_LITTER_SECONDS = 24 * 3600.0
 
 
@@ -34,11 +35,10 @@ class Staging:
 
     def __init__(self, folder: str) -> None:
         self.folder = folder
-        self._numbers = itertools.count()
 
     def new_path(self) -> str:
         """Return a path that nobody else uses."""
-        return f"{self.folder}/{_host()}.{_scope()}.{os.getpid()}.{next(self._numbers)}"
+        return f"{self.folder}/{_host()}.{_scope()}.{os.getpid()}.{next(_NUMBERS)}"
 
     def sweep(self) -> None:
         """Remove what processes left that can no longer use it; what cannot be removed is reported, never fatal."""
