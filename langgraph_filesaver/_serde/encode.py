@@ -2,12 +2,12 @@
 
 One encoder serves one dump. It works in one of three ways, from fast to telling:
 
-- *light*: what `survey` finds harmless is left as it is, objects included; orjson hands those to `object`, its hook.
-- *careful*: every value is visited. Taken when orjson refused something or a key looks like a tag.
+- *light*: what `survey` finds harmless is left as it is, objects included; orjson hands those to `hook`.
+- *careful*: every value is visited. Taken when orjson refused something.
 - *tracing*: careful, and it keeps the path to the value at hand. Taken to tell where a value cannot be stored.
 
 All three give the same bytes. A writer (`Writer`) encodes one type: it returns JSON and calls `value` for what its
-object holds. Every key that begins with `$` is counted, so that a light dump can prove that no other such key came in.
+object holds. A `Glance` lets the survey look into objects of a type, so that their writer need not look again.
 
 The hook for values that are moved out (`offload`) sees each str, bytes and list that is larger than `offload_above` on
 the same way; `survey` tells it by their packed size which parts cannot hold one.
@@ -17,13 +17,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from math import copysign, isfinite
-from typing import Any
+from enum import Enum
+from math import isfinite
+from typing import Any, NamedTuple
+from uuid import UUID
 
 from langgraph_filesaver._serde.survey import survey
 from langgraph_filesaver.errors import SerializationError
 
-__all__ = ["MAX_SAFE_INTEGER", "Attribute", "Encoder", "Offload", "Refused", "TracingEncoder", "Writer", "escape_text"]
+__all__ = ["MAX_SAFE_INTEGER", "Attribute", "Encoder", "Kind", "KindOf", "Offload", "Refused", "TracingEncoder", "Writer", "escape_text"]
 
 MAX_SAFE_INTEGER = 2**53 - 1
 """Integers beyond this lose digits in tools that keep numbers as doubles (jq before 1.7, JavaScript)."""
@@ -42,6 +44,23 @@ class Attribute(str):
 
 
 Writer = Callable[[Any, "Encoder"], Any]
+
+
+class Kind(NamedTuple):
+    """How the objects of a type are written.
+
+    Attributes:
+        write: The writer.
+        glance: Returns what the survey looks at for an object: all that `write_surveyed` leaves as it is.
+        write_surveyed: The writer for objects that were glanced at.
+    """
+
+    write: Writer
+    glance: Callable[[Any], Any] | None = None
+    write_surveyed: Writer | None = None
+
+
+KindOf = Callable[[type], Kind]
 Offload = Callable[[Any, "Encoder"], "dict[str, Any] | None"]
 
 
@@ -49,7 +68,7 @@ class Encoder:
     """Encodes the values of one dump.
 
     Args:
-        writer_of: Finds the writer for a type.
+        kind_of: Finds the writer for a type, and the glance where it has one.
         light: Leave to orjson what it writes exactly.
         offload: Given a large str, bytes or list (already encoded), returns the reference to write in its place, or None.
         offload_above: Size in bytes (or letters) from which a value is large.
@@ -57,25 +76,24 @@ class Encoder:
 
     def __init__(
         self,
-        writer_of: Callable[[type], Writer],
+        kind_of: KindOf,
         *,
         light: bool,
         offload: Offload | None = None,
         offload_above: int = 0,
     ) -> None:
-        self.tags = 0
         self.plain = frozenset({bool, type(None)})
         if light:  # orjson refuses the few integers and strings that are not plain
             self.plain |= {int} if offload else {int, str}
         self.light = light
         self.offload = offload
         self.offload_above = offload_above
-        self._writer_of = writer_of
-        self._writers: dict[type, Writer] = {}
+        self._kind_of = kind_of
+        self._kinds: dict[type, Kind] = {}
 
-    def tag(self, name: str, /, **content: Any) -> dict[str, Any]:
+    @staticmethod
+    def tag(name: str, /, **content: Any) -> dict[str, Any]:
         """Return the tagged object of type `name`; `content` is JSON already."""
-        self.tags += 1
         return {"$type": name, **content}
 
     def value(self, value: Any, step: object = None) -> Any:  # noqa: C901, PLR0911, PLR0912 - one frame per level
@@ -88,10 +106,12 @@ class Encoder:
         if kind is int:
             return value if -MAX_SAFE_INTEGER <= value <= MAX_SAFE_INTEGER else self.tag("int", value=_digits(value))
         if kind is float:
-            return value if isfinite(value) and (value or copysign(1.0, value) > 0) else self.tag("float", value=repr(value))
+            return value if isfinite(value) else self.tag("float", value=repr(value))
         if kind is list:
             if self.light and self._harmless(value):
                 return value
+            if self.light and set(map(type, value)) == {float} and isfinite(sum(value)):
+                return value  # the survey may err on the bytes of floats
             return self.moved([self.value(item, at) for at, item in enumerate(value)])
         if kind is dict:
             if self.light and self._harmless(value):
@@ -105,12 +125,31 @@ class Encoder:
         return self.object(value)
 
     def object(self, value: Any) -> Any:
-        """Return the JSON of a value that has no JSON of its own. This is orjson's hook, too."""
+        """Return the JSON of a value that has no JSON of its own."""
+        return self._kind(type(value)).write(value, self)
+
+    def hook(self, value: Any) -> Any:
+        """Return the JSON of an object in a part that was surveyed; orjson calls it."""
+        kind = self._kind(type(value))
+        return (kind.write_surveyed or kind.write)(value, self)
+
+    def meet(self, value: Any) -> Any:
+        """Tell the survey what to look at in place of an object.
+
+        Raises:
+            TypeError: orjson would not hand this object to `hook`, but write it lossily.
+        """
         kind = type(value)
-        writer = self._writers.get(kind)
-        if writer is None:
-            writer = self._writers[kind] = self._writer_of(kind)
-        return writer(value, self)
+        if kind is tuple or kind is UUID or isinstance(value, Enum):
+            raise TypeError
+        glance = self._kind(kind).glance
+        return None if glance is None else glance(value)
+
+    def _kind(self, kind: type) -> Kind:
+        found = self._kinds.get(kind)
+        if found is None:
+            found = self._kinds[kind] = self._kind_of(kind)
+        return found
 
     def text(self, text: str) -> Any:
         """Return the JSON of a string: itself, an escaped form if it is no valid Unicode, or a reference."""
@@ -132,33 +171,29 @@ class Encoder:
         if self.offload is None or len(value) <= self.offload_above:
             return value
         reference = self.offload(value, self)
-        if reference is None:
-            return value
-        self.tags += sum(key[:1] == "$" for key in reference)
-        return reference
+        return value if reference is None else reference
 
     def optional(self, value: Any, step: object) -> Any:
         """Return the JSON of `value`, or None where it cannot be stored; for what a type can make anew."""
-        light, tags = self.light, self.tags
+        light = self.light
         self.light = False  # what orjson's hook refused would come too late
         try:
             return self.value(value, step)
         except Exception:  # noqa: BLE001 - whatever its reason, the value stays out
-            self.tags = tags
             return None
         finally:
             self.light = light
 
     def _harmless(self, value: Any) -> bool:
-        size = survey(value)
+        size = survey(value, self.meet)
         return size >= 0 and (self.offload is None or size <= self.offload_above)
 
 
 class TracingEncoder(Encoder):
     """A careful encoder that raises SerializationError with the path to what it cannot store."""
 
-    def __init__(self, writer_of: Callable[[type], Writer], *, root: str) -> None:
-        super().__init__(writer_of, light=False)
+    def __init__(self, kind_of: KindOf, *, root: str) -> None:
+        super().__init__(kind_of, light=False)
         self._root = root
         self._steps: list[object] = []
         self._open: set[int] = set()

@@ -7,32 +7,33 @@ from typing import Any
 from langgraph_filesaver._serde.arrays import ARRAY_READERS, array_writer
 from langgraph_filesaver._serde.containers import CONTAINER_READERS, CONTAINER_WRITERS
 from langgraph_filesaver._serde.decode import Known, Reader
-from langgraph_filesaver._serde.encode import Encoder, Refused, Writer
+from langgraph_filesaver._serde.encode import Encoder, Kind, Refused, Writer
 from langgraph_filesaver._serde.frames import FRAME_READERS, frame_writer
-from langgraph_filesaver._serde.models import model_reader, model_writer
+from langgraph_filesaver._serde.models import model_kind, model_reader
 from langgraph_filesaver._serde.objects import object_reader, object_writer
 from langgraph_filesaver._serde.scalars import SCALAR_READERS, SCALAR_WRITERS
 from langgraph_filesaver._serde.secret import secret_reader, secret_writer
 
-__all__ = ["KNOWN", "reader_of", "writer_of"]
+__all__ = ["KNOWN", "kind_of", "reader_of"]
 
 KNOWN: dict[str, Known] = {**SCALAR_READERS, **CONTAINER_READERS, **ARRAY_READERS, **FRAME_READERS}
 
 _WRITERS: dict[type, Writer] = {**SCALAR_WRITERS, **CONTAINER_WRITERS}
 
 
-def writer_of(kind: type, fallback: Writer | None = None) -> Writer:
-    """Return the writer for `kind`; a type that cannot be stored has `fallback`, or a writer that refuses it."""
+def kind_of(kind: type, fallback: Writer | None = None) -> Kind:
+    """Return how `kind` is written; a type that cannot be stored has `fallback`, or a writer that refuses it."""
     writer = _WRITERS.get(kind)
     if writer is not None:
-        return writer
-    for find in (model_writer, array_writer, frame_writer, secret_writer, object_writer):
+        return Kind(writer)
+    model = model_kind(kind)
+    if model is not None:
+        return model
+    for find in (array_writer, frame_writer, secret_writer, object_writer):
         writer = find(kind)
         if writer is not None:
-            return writer
-    if issubclass(kind, BaseException):
-        return _write_exception
-    return fallback or _refuse
+            return Kind(writer)
+    return Kind(_write_exception if issubclass(kind, BaseException) else fallback or _refuse)
 
 
 def reader_of(kind: type) -> Reader | None:

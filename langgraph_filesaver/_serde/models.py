@@ -67,7 +67,6 @@ def _writer_v2(kind: Any) -> Writer:
     has_private = bool(kind.__private_attributes__)
 
     def write(value: Any, encoder: Encoder) -> dict[str, Any]:
-        encoder.tags += 1
         state = value.__dict__
         chosen = value.__pydantic_fields_set__
         content: dict[str, Any] = {"$type": tag}
@@ -90,11 +89,11 @@ def _writer_v2(kind: Any) -> Writer:
         if not library:
             unset = [name for name in content if name in kind.model_fields and name not in chosen]
             if unset:
-                _mark(content, "$unset", unset, encoder)
+                content["$unset"] = unset
         if has_private:
             _write_private(content, value, encoder)
         if unchecked:
-            _mark(content, "$unchecked", True, encoder)  # noqa: FBT003 - a value of JSON
+            content["$unchecked"] = True
         return content
 
     return write
@@ -106,11 +105,6 @@ def _is_default(item: Any, default: Any, empty: type | None) -> bool:
     return type(item) in _COMPARABLE and type(item) is type(default) and bool(item == default)
 
 
-def _mark(content: dict[str, Any], key: str, value: Any, encoder: Encoder) -> None:
-    encoder.tags += 1
-    content[key] = value
-
-
 def _write_extra(content: dict[str, Any], extra: dict[str, Any], encoder: Encoder, kind: Any) -> None:
     fields = kind.model_fields
     allowed = kind.model_config.get("extra") == "allow"
@@ -118,7 +112,7 @@ def _write_extra(content: dict[str, Any], extra: dict[str, Any], encoder: Encode
         for key, item in extra.items():
             content[key] = encoder.value(item, Attribute(key))
     else:
-        _mark(content, "$extra", encoder.value(dict(extra), Attribute("__pydantic_extra__")), encoder)
+        content["$extra"] = encoder.value(dict(extra), Attribute("__pydantic_extra__"))
 
 
 def _write_private(content: dict[str, Any], value: Any, encoder: Encoder) -> None:
@@ -132,7 +126,7 @@ def _write_private(content: dict[str, Any], value: Any, encoder: Encoder) -> Non
         if encoded is not None or item is None:
             stored[name] = encoded
     if stored:
-        _mark(content, "$private", stored, encoder)
+        content["$private"] = stored
 
 
 def _reader_v2(kind: Any) -> Reader:
@@ -295,10 +289,10 @@ def _writer_v1(kind: Any) -> Writer:
             for key, item in state.items():
                 content[key] = encoder.value(item, Attribute(key))
         else:
-            _mark(content, "$extra", encoder.value(dict(state), Attribute("__dict__")), encoder)
+            content["$extra"] = encoder.value(dict(state), Attribute("__dict__"))
         unset = [key for key in state if key not in value.__fields_set__]
         if unset:
-            _mark(content, "$unset", unset, encoder)
+            content["$unset"] = unset
         return content
 
     return write

@@ -88,7 +88,6 @@ def _fields_writer(kind: type, names: list[str], defaults: dict[str, Any]) -> Wr
             elif item is not default and not (default == () and item == () and type(item) is tuple):
                 content[name] = encoder.value(item, step)
         if "$unchecked" in content:  # at the end, where every other mark stands
-            encoder.tags += 1
             content["$unchecked"] = content.pop("$unchecked")
         return content
 
@@ -184,7 +183,6 @@ def _enum_writer(kind: type[enum.Enum]) -> Writer:
     tag = class_name(kind)
 
     def write(value: enum.Enum, encoder: Encoder) -> dict[str, Any]:
-        encoder.tags += 1
         inner: Any = value._value_
         if type(inner) in _SCALARS:
             return encoder.tag(tag, **{"$value": encoder.value(inner, Attribute("value"))})
@@ -228,10 +226,8 @@ def _write_unrevived(value: Any, encoder: Encoder) -> dict[str, Any]:
                 raise Refused(f"has the key {key!r}, which {value.tag} cannot have")
             content[key] = encoder.value(item, key)
     else:
-        encoder.tags += 1
         content["$value"] = encoder.value(_inner(value))
     for key, item in value.rest.items():
-        encoder.tags += 1
         content[key] = encoder.value(item, key)
     return content
 

@@ -30,7 +30,6 @@ def secret_reader(kind: Any) -> Reader | None:
 
 
 def _write(tag: str, value: Any, encoder: Encoder) -> dict[str, Any]:
-    encoder.tags += 1
     return encoder.tag(tag, **{"$value": encoder.value(value)})
 
 

@@ -18,8 +18,8 @@ from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
 from langgraph_filesaver._serde import text
 from langgraph_filesaver._serde.decode import Decoder, Known, References, TracingDecoder, known
-from langgraph_filesaver._serde.encode import Encoder, Offload, TracingEncoder, Writer
-from langgraph_filesaver._serde.kinds import KNOWN, reader_of, writer_of
+from langgraph_filesaver._serde.encode import Encoder, Kind, Offload, TracingEncoder
+from langgraph_filesaver._serde.kinds import KNOWN, kind_of, reader_of
 from langgraph_filesaver._serde.naming import Policy, keys_of
 from langgraph_filesaver._serde.survey import has_tagged_object
 from langgraph_filesaver.errors import CorruptDataError, SerializationError
@@ -111,25 +111,21 @@ class JsonSerializer(JsonPlusSerializer):
             SerializationError: `value` holds something that cannot be stored; `where` tells the path.
         """
         option = _OPTION | orjson.OPT_INDENT_2 if indent else _OPTION
-        encoder = Encoder(self._writer_of, light=True, offload=offload, offload_above=offload_above)
+        encoder = Encoder(self._kind_of, light=True, offload=offload, offload_above=offload_above)
         try:
-            tree = encoder.value(value)
-            written = orjson.dumps(tree, encoder.object, option)
+            return orjson.dumps(encoder.value(value), encoder.hook, option)
         except (MemoryError, SerializationError):
             raise
         except Exception:  # noqa: BLE001 - whatever it was, the careful way tells it
             pass
-        else:
-            if written.count(b"$") == encoder.tags or text.count_tag_keys(written) == encoder.tags:
-                return written
-        careful = Encoder(self._writer_of, light=False, offload=offload, offload_above=offload_above)
+        careful = Encoder(self._kind_of, light=False, offload=offload, offload_above=offload_above)
         try:
             return self._write(careful.value(value), option, indent=indent)
         except (MemoryError, SerializationError):
             raise
         except Exception:  # noqa: BLE001 - whatever it was, the tracing way tells where
             pass
-        tracing = TracingEncoder(self._writer_of, root=root)
+        tracing = TracingEncoder(self._kind_of, root=root)
         try:
             return _on_fresh_stack(lambda: self._write(tracing.value(value), option, indent=indent))
         except (RecursionError, orjson.JSONDecodeError) as error:
@@ -196,8 +192,8 @@ class JsonSerializer(JsonPlusSerializer):
                 raise
             return text.write_deep(tree, indent=indent)
 
-    def _writer_of(self, kind: type) -> Writer:
-        return writer_of(kind, _write_pickle if self.pickle_fallback else None)
+    def _kind_of(self, kind: type) -> Kind:
+        return kind_of(kind, _write_pickle if self.pickle_fallback else None)
 
     @property
     def _known(self) -> dict[str, Known]:

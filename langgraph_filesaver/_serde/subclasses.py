@@ -31,11 +31,9 @@ def value_writer(kind: type) -> Writer | None:
     def write(value: Any, encoder: Encoder) -> dict[str, Any]:
         if isinstance(value, defaultdict) and value.default_factory is not None:
             raise Refused("is a subclass of defaultdict with a default_factory, which a file cannot hold. Use defaultdict")
-        encoder.tags += 1
         content = encoder.tag(tag, **{"$value": encoder.value(_made(base, base, value))})
         attributes = _attributes(value)
         if attributes:
-            encoder.tags += 1
             content["$attributes"] = encoder.value(attributes, Attribute("__dict__"))
         return content
 

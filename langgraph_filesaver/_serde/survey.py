@@ -1,16 +1,15 @@
 """The look over a value, at the speed of C, that decides whether orjson may write it as it stands.
 
 orjson writes some values natively and lossily: tuples as lists, enum members as their values, UUIDs as strings, NaN as
-null. It offers no switch for these. So `survey` lets ormsgpack, which is of the same speed and has the switches, pack
-the value, and looks at what it met. Python code runs per object that is not plain, never per plain one. What it cannot
-see is left to orjson itself (integers beyond 53 bits are an error there) and to the count of tag keys in the output.
+null; and a key that begins with `$` would read as a tag. orjson has no switch for these. So `survey` lets ormsgpack,
+which is of the same speed and has the switches, pack the value, and looks at the packed bytes. Python code runs once per
+object that is not plain, never per plain one. Integers beyond 53 bits are left to orjson, for which they are an error.
 """
 
 from __future__ import annotations
 
-import re
-from enum import Enum
-from uuid import UUID
+from collections.abc import Callable
+from typing import Any
 
 import ormsgpack
 
@@ -25,35 +24,60 @@ _OPTION = (
     | ormsgpack.OPT_PASSTHROUGH_DATETIME
 )
 
-# A packed float is 0xCB and eight bytes: all exponent bits set is NaN or infinite, 0x80 and zeros is -0.0. Neither
-# sequence is valid UTF-8, apart from letters before seven NULs, so text hardly ever raises a false alarm.
-_SPECIAL_FLOAT = re.compile(rb"\xcb(?:[\x7f\xff][\xf0-\xff]|\x80\x00{7})")
-
-_TYPE_KEY = b"\xa5$type"  # a packed string of five letters
+_FLOAT = 0xCB  # opens a packed float: eight bytes follow
+_DOLLAR = b"$"
 
 
-def survey(value: object) -> int:
+def survey(value: object, meet: Callable[[Any], Any]) -> int:
     """Return the packed size of `value` in bytes where orjson keeps it exactly, else -1: somebody has to walk it.
 
-    Objects that orjson hands to its hook count as nothing; the hook looks after what they hold.
+    Args:
+        value: Any value.
+        meet: Called with each object that is not plain. It raises TypeError for what orjson would write lossily, and
+            returns what orjson's hook will not look at again.
     """
     try:
-        packed = ormsgpack.packb(value, _meet, _OPTION)
+        packed = ormsgpack.packb(value, meet, _OPTION)
     except (TypeError, ValueError, RecursionError):
-        return -1  # a tuple, an enum, a UUID; or no text key, an integer beyond 64 bits, a lone surrogate, too deep
-    return -1 if _SPECIAL_FLOAT.search(packed) else len(packed)
+        return -1  # `meet` raised; or no text key, an integer beyond 64 bits, a lone surrogate, nested too deeply
+    return -1 if _may_hold_special_float(packed) or _may_hold_tag_key(packed) else len(packed)
 
 
 def has_tagged_object(tree: object) -> bool:
-    """Whether a parsed tree may hold an object with a `$type` key. False is certain."""
+    """Whether a parsed tree may hold an object with a key that begins with `$`. False is certain."""
     try:
         packed = ormsgpack.packb(tree)
     except (TypeError, ValueError, RecursionError):
         return True
-    return b"$" in packed
+    return _may_hold_tag_key(packed)
 
 
-def _meet(value: object) -> None:
-    kind = type(value)
-    if kind is tuple or kind is UUID or isinstance(value, Enum):
-        raise TypeError
+def _may_hold_special_float(packed: bytes) -> bool:
+    """Whether a NaN or an infinity may be there: a float whose exponent bits, 0x7FF0 or 0xFFF0, are all set.
+
+    0xCB before 0x7F or 0xFF is no UTF-8, so text raises no false alarm; other numbers do, very rarely.
+    """
+    if _FLOAT not in packed:
+        return False
+    for exponent in (b"\x7f", b"\xff"):  # one byte is found by memchr, a longer pattern ten times slower
+        at = packed.find(exponent)
+        while at > 0:
+            if packed[at - 1] == _FLOAT and packed[at + 1 : at + 2] >= b"\xf0":
+                return True
+            at = packed.find(exponent, at + 1)
+    return False
+
+
+def _may_hold_tag_key(packed: bytes) -> bool:
+    """Whether a string may begin with a dollar sign: the byte before one is the head of a packed string."""
+    at = packed.find(_DOLLAR)
+    while at > 0:
+        if (
+            0xA1 <= packed[at - 1] <= 0xBF
+            or (at > 1 and packed[at - 2] == 0xD9)
+            or (at > 2 and packed[at - 3] == 0xDA)
+            or (at > 4 and packed[at - 5] == 0xDB)
+        ):
+            return True
+        at = packed.find(_DOLLAR, at + 1)
+    return False

@@ -9,14 +9,13 @@ the last one counts, as for `jq` and `json.loads`. See docs/format.md, "Values".
 from __future__ import annotations
 
 import json
-import re
 from typing import Any
 
 import orjson
 
 from langgraph_filesaver.errors import CorruptDataError
 
-__all__ = ["MAX_DEPTH", "count_tag_keys", "has_tags", "parse", "write_deep"]
+__all__ = ["MAX_DEPTH", "has_tags", "parse", "write_deep"]
 
 MAX_DEPTH = 1024
 """Levels of lists and objects that a document may have; deeper ones are refused on reading."""
@@ -24,9 +23,9 @@ MAX_DEPTH = 1024
 _BOM = b"\xef\xbb\xbf"
 _DIGITS = bytes.maketrans(b"123456789", b"000000000")
 _LONG_RUN = b"0" * 19  # 2**63 has 19 digits: what is shorter fits 64 bits
+_STEP, _STEPS = 6, b"000"  # of 19 digits in a row, looking at every sixth letter meets three
 _BEFORE_NUMBER = frozenset(b"[,: \t\r\n")
 _AFTER_LONG_FLOAT = frozenset(b".eE")
-_TAG_KEY = re.compile(rb'"\$(?:[^"\\]|\\.)*"\s*:')
 
 
 def parse(data: bytes) -> Any:
@@ -49,18 +48,8 @@ def has_tags(data: bytes) -> bool:
 
     An escaped dollar (`"\\u0024type"`) is a dollar, too: some tools escape what they need not.
     """
-    return (b"$" in data and b'"$' in data) or b"\\u0024" in data
-
-
-def count_tag_keys(text: bytes) -> int:
-    """Count the keys that begin with `$` in JSON written by orjson. Exact: strings are told from keys."""
-    count, at = 0, text.find(b'"$')
-    while at >= 0:
-        # Unescaped quotes only delimit strings, so a quote after one of these opens a key or an item of a list.
-        if text[at - 1] in b"{, \n" and _TAG_KEY.match(text, at):
-            count += 1
-        at = text.find(b'"$', at + 2)
-    return count
+    # A single byte is found by memchr, ten times faster than a pattern.
+    return (b"$" in data and b'"$' in data) or (b"\\" in data and b"\\u0024" in data)
 
 
 def write_deep(tree: Any, *, indent: bool) -> bytes:
@@ -77,6 +66,8 @@ def write_deep(tree: Any, *, indent: bool) -> bytes:
 
 
 def _has_long_integer(data: bytes) -> bool:
+    if _STEPS not in data[::_STEP].translate(_DIGITS):
+        return False
     shapes = data.translate(_DIGITS)
     at = shapes.find(_LONG_RUN)
     while at >= 0:

@@ -179,6 +179,8 @@ class LocalStore(Store):
         for _ in range(_ATTEMPTS):
             try:
                 return self._stage_and_name(path, data, exclusive=exclusive)
+            except FileExistsError:
+                continue  # a process that cannot be told from this one (no /proc) has this staging name: take the next
             except FileNotFoundError:
                 # The first file here, or the folder was deleted under us: make it, and begin again.
                 self._make_folders(os.path.dirname(path))
