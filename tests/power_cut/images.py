@@ -26,18 +26,23 @@ class FileSystem:
         make: The command that makes it, less the path of the image.
         options: Mount options beside `loop`.
         repair: The command to run on an image before it can be mounted after a power cut, or none.
+        grow_only: Whether it survives power cuts only as long as no block is freed: without a journal, a freed block may
+            be given to another file before the disk knows that it was freed, and then belongs to both.
     """
 
     make: tuple[str, ...]
     options: str = ""
     repair: tuple[str, ...] = ()
+    grow_only: bool = False
 
 
 FILE_SYSTEMS = {
     "ext4": FileSystem(("mkfs.ext4", "-q", "-F")),
     "xfs": FileSystem(("mkfs.xfs", "-q", "-f"), options=",nouuid"),
     "btrfs": FileSystem(("mkfs.btrfs", "-q", "-f")),
-    "ext4 without journal": FileSystem(("mkfs.ext4", "-q", "-F", "-O", "^has_journal"), repair=("e2fsck", "-fy")),
+    "ext4 without journal": FileSystem(
+        ("mkfs.ext4", "-q", "-F", "-O", "^has_journal"), repair=("e2fsck", "-fy"), grow_only=True
+    ),
 }
 
 

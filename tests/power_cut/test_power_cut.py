@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,9 +62,9 @@ class Findings:
 
 
 @contextmanager
-def writing(root: Path, seed: int, *, fsync: bool) -> Iterator[list[Line]]:
+def writing(root: Path, seed: int, options: Sequence[str]) -> Iterator[list[Line]]:
     """Run the writer; the list grows with its lines."""
-    command = [sys.executable, "-m", "tests.power_cut.writer", str(root), str(seed), "fsync" if fsync else "no"]
+    command = [sys.executable, "-m", "tests.power_cut.writer", str(root), str(seed), *options]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=REPOSITORY)
     lines: list[Line] = []
 
@@ -90,10 +90,11 @@ def cut_power(scratch: Path, kind: FileSystem, *, cuts: int, seed: int, fsync: b
     """Let the writer run on a new file system and take snapshots of the image at random moments."""
     image, course = scratch / "disk.img", random.Random(seed)
     make_image(image, kind.make, 512)
+    options = ["no-fsync"] * (not fsync) + ["grow-only"] * kind.grow_only
     taken: list[tuple[Path, int]] = []
     with (
         mounted(image, scratch / "disk", kind.options) as disk,
-        writing(disk / "checkpoints", seed, fsync=fsync) as lines,
+        writing(disk / "checkpoints", seed, options) as lines,
     ):
         deadline = time.monotonic() + 30
         while len(lines) < 20 and time.monotonic() < deadline:

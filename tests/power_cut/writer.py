@@ -1,6 +1,6 @@
 """A process that writes into a FileSaver, tells each acknowledgement on its standard output, and now and then idles.
 
-`python -m tests.power_cut.writer ROOT SEED FSYNC` runs until it is killed. A line is written before a deletion begins
+`python -m tests.power_cut.writer ROOT SEED [no-fsync] [grow-only]` runs until it is killed. A line is written before a deletion begins
 ("deleting") and after each call has returned. Idling is part of the workload: the file named last is in most danger
 while nothing else makes the file system commit.
 """
@@ -11,6 +11,7 @@ import json
 import random
 import sys
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
@@ -33,17 +34,19 @@ class Workload:
     Args:
         saver: Where to.
         seed: Chooses the course.
+        grow_only: Whether to free no block of the disk: neither to delete nor to replace anything.
     """
 
-    def __init__(self, saver: FileSaver, seed: int) -> None:
+    def __init__(self, saver: FileSaver, seed: int, *, grow_only: bool) -> None:
         self._saver = saver
+        self._most = 0.9 if grow_only else 1.0
         self._random = random.Random(seed)
         self._configs: dict[str, RunnableConfig] = {}
         self._number = 0
 
     def step(self) -> None:
         """Do one thing and tell it."""
-        chance = self._random.random()
+        chance = self._random.uniform(0, self._most)
         thread_id = f"thread-{self._random.randrange(4)}"
         if chance < 0.1:
             self._put(f"new-{self._number}")
@@ -83,12 +86,13 @@ class Workload:
         tell("deleted", thread=thread_id)
 
 
-def main(root: str, seed: int, *, fsync: bool) -> None:
+def main(root: str, seed: int, options: Sequence[str]) -> None:
     """Write until killed."""
-    workload = Workload(FileSaver(root, fsync=fsync), seed)
+    saver = FileSaver(root, fsync="no-fsync" not in options)
+    workload = Workload(saver, seed, grow_only="grow-only" in options)
     while True:
         workload.step()
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), fsync=sys.argv[3] == "fsync")
+    main(sys.argv[1], int(sys.argv[2]), sys.argv[3:])
