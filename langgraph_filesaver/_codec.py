@@ -64,7 +64,8 @@ class Codec:
         if self._readable is not None:
             return self._readable.dump(document.to_json(), indent=True)
         state = {channel: self._sealed(value, f'state["{channel}"]') for channel, value in document.state.items()}
-        sealed = replace(document, state=state, metadata={}).to_json()
+        others = parse_json(_READABLE.dump(document.checkpoint, root="checkpoint"))
+        sealed = replace(document, state=state, metadata={}, checkpoint=others).to_json()
         return dump_plain({**sealed, "metadata": self._sealed(document.metadata, "metadata")})
 
     def writes_bytes(self, document: WritesDocument) -> bytes:
@@ -96,6 +97,10 @@ class Codec:
         others: Mapping[str, Any] = self._revive(document.checkpoint, "checkpoint")
         return {**others, "id": document.checkpoint_id, "channel_values": self.state(document)}
 
+    def versioned(self, document: CheckpointDocument) -> frozenset[str]:
+        """Return the channels that have a version."""
+        return frozenset(self._revive(document.checkpoint.get("channel_versions") or {}, "checkpoint.channel_versions"))
+
     def write(self, channel: str, raw: Any) -> Any:
         """Return the value of one pending write."""
         return self._opened(raw, f'write to "{channel}"')
@@ -103,8 +108,6 @@ class Codec:
     def _sealed(self, value: Any, where: str) -> dict[str, str]:
         try:
             tag, data = self._serde.dumps_typed(value)
-        except FileSaverError:
-            raise
         except Exception as error:
             raise SerializationError(
                 f"{where}: {type(self._serde).__name__} cannot store it: {error}",
@@ -120,7 +123,16 @@ class Codec:
             tag, data = raw[_SEAL], base64.b64decode(raw["base64"], validate=True)
         except (KeyError, TypeError, binascii.Error) as error:
             raise CorruptDataError(f'expected {{"{_SEAL}": …, "base64": …}}', where=where) from error
-        return self._serde.loads_typed((tag, data))
+        try:
+            return self._serde.loads_typed((tag, data))
+        except FileSaverError:
+            raise
+        except Exception as error:
+            raise CorruptDataError(
+                f"{type(self._serde).__name__} cannot open what was sealed as {tag!r} ({error}): "
+                "make the saver with the serde, and its key, that it was stored with",
+                where=where,
+            ) from error
 
     def _revive(self, raw: Any, where: str) -> Any:
         return (self._readable or _READABLE).revive(raw, where=where)

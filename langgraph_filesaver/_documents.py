@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from langgraph_filesaver.errors import CorruptDataError, UnsupportedFormatError
 
@@ -41,7 +41,8 @@ class CheckpointDocument:
         checkpoint_ns: Its namespace.
         checkpoint_id: Its id.
         parent_checkpoint_id: The checkpoint it was made from, or None.
-        state: Channel name to value: LangGraph's `channel_values`.
+        state: Channel name to value: LangGraph's `channel_values`. A list of `{"channel": …, "value": …}` in the file
+            where a name begins with `$`, as the serializer's own keys do, or holds a lone surrogate.
         metadata: What `get_tuple` returns as metadata.
         checkpoint: Every other key of LangGraph's checkpoint, known or not, but `id` and `channel_values`.
     """
@@ -65,9 +66,13 @@ class CheckpointDocument:
         }
         if type(checkpoint.get("ts")) is str:
             document["ts"] = checkpoint.pop("ts")
-        moved = {key: metadata[key] for key, kind in _READER_FIRST.items() if type(metadata.get(key)) is kind}
+        moved: dict[str, Any] = {}
+        if not _has_odd_key(
+            metadata
+        ):  # else the serializer writes it as pairs, and what is moved out finds no way back
+            moved = {key: metadata[key] for key, kind in _READER_FIRST.items() if type(metadata.get(key)) is kind}
         document |= moved
-        document["state"] = self.state
+        document["state"] = _channels(self.state)
         document["metadata"] = (
             {key: value for key, value in metadata.items() if key not in moved} if moved else metadata
         )
@@ -90,7 +95,7 @@ class CheckpointDocument:
             checkpoint_ns=_identifier(fields, "checkpoint_ns"),
             checkpoint_id=_identifier(fields, "checkpoint_id"),
             parent_checkpoint_id=_identifier(fields, "parent_checkpoint_id", optional=True),
-            state=_field(fields, "state", dict),
+            state=_channel_values(fields),
             metadata={**moved, **metadata} if moved else metadata,
             checkpoint={**checkpoint, "ts": fields["ts"]} if "ts" in fields else checkpoint,
         )
@@ -227,6 +232,30 @@ def _identifier(fields: Mapping[str, Any], name: str, where: str = "", *, option
         except (TypeError, ValueError) as error:
             raise CorruptDataError("expected the UTF-8 of an id in hexadecimal", where=where + name) from error
     return _field(fields, name, str, where)
+
+
+def _channels(state: Mapping[str, Any]) -> Any:
+    """Return a state as JSON: an object, or a list where a channel's name cannot be a key that stands for itself."""
+    if _has_odd_key(state):
+        return [{"channel": _spelled(channel), "value": value} for channel, value in state.items()]
+    return state
+
+
+def _channel_values(fields: Mapping[str, Any]) -> dict[str, Any]:
+    state = fields.get("state")
+    if type(state) is not list:
+        return cast("dict[str, Any]", _field(fields, "state", dict))
+    for number, each in enumerate(state):
+        if not isinstance(each, dict) or "value" not in each:
+            raise CorruptDataError('expected {"channel": …, "value": …}', where=f"state[{number}]")
+    return {_identifier(each, "channel", where=f"state[{number}]."): each["value"] for number, each in enumerate(state)}
+
+
+def _has_odd_key(mapping: Mapping[Any, Any]) -> bool:
+    return any(
+        not isinstance(key, str) or key[:1] == "$" or (not key.isascii() and _spelled(key) is not key)
+        for key in mapping
+    )
 
 
 _KINDS = {str: "a string", int: "an integer", dict: "an object", list: "a list", float: "a number", bool: "a boolean"}

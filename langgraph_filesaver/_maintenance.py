@@ -64,7 +64,7 @@ def survey(repository: Repository, codec: Codec, thread_id: str) -> retention.Th
             document = repository.read_checkpoint(thread_id, checkpoint_ns, checkpoint_id)
             if document is not None:
                 with repository.naming_checkpoint(thread_id, document):
-                    facts = _facts(document, codec.metadata(document))
+                    facts = _facts(document, codec)
                 checkpoints[facts.place] = facts
     writes = [
         retention.WritesFacts(
@@ -78,7 +78,8 @@ def survey(repository: Repository, codec: Codec, thread_id: str) -> retention.Th
     return retention.ThreadFacts(checkpoints, writes)
 
 
-def _facts(document: CheckpointDocument, metadata: dict[str, Any]) -> retention.CheckpointFacts:
+def _facts(document: CheckpointDocument, codec: Codec) -> retention.CheckpointFacts:
+    metadata = codec.metadata(document)
     counters = metadata.get("counters_since_delta_snapshot") or {}
     snapshots = {channel for channel, raw in document.state.items() if _is_snapshot(raw)}
     return retention.CheckpointFacts(
@@ -86,7 +87,7 @@ def _facts(document: CheckpointDocument, metadata: dict[str, Any]) -> retention.
         parent_id=document.parent_checkpoint_id,
         run_id=metadata.get("run_id"),
         calling=frozenset((metadata.get("parents") or {}).items()),
-        versioned=frozenset(document.checkpoint.get("channel_versions") or ()),
+        versioned=codec.versioned(document),
         stored=frozenset(document.state),
         delta=frozenset(counters) | snapshots,
     )

@@ -6,7 +6,9 @@ Rules, in the order in which they decide:
    interrupt nobody has answered. `for_runs` keeps all checkpoints but those of the runs.
 2. A subgraph call has a namespace of its own (`node:task_id`, the task id derives from the checkpoint that called). Once
    that checkpoint goes, nothing can resume the call, and `keep_latest` drops its namespace whole. The namespace of a
-   subgraph compiled with `checkpointer=True` has no `:` and stays.
+   subgraph compiled with `checkpointer=True` has no `:` and stays; besides its head it keeps, for each kept checkpoint
+   of the root graph, the newest one older than that, which is what the subgraph begins with when the root is replayed
+   from there.
 3. Whatever a kept checkpoint needs to rebuild its DeltaChannels stays, and stays listed: its ancestors back to the nearest
    one that stores a value of each such channel, with their writes. This holds for the ancestors kept so, too: no listed
    checkpoint ever shows less than its state.
@@ -22,6 +24,7 @@ PostgresSaver's pruning.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -112,6 +115,8 @@ def keep_latest(thread: ThreadFacts) -> Plan:
         for facts in by_namespace[checkpoint_ns]:
             if facts.place in interrupted and facts.place not in parents:
                 kept.setdefault(facts.place, "holds an unanswered interrupt")
+        if checkpoint_ns and ":" not in checkpoint_ns:
+            _keep_memory(kept, checkpoint_ns, sorted(facts.place[1] for facts in by_namespace[checkpoint_ns]))
         _keep_ancestors(thread, kept, _delta_channels(thread, checkpoint_ns))
     return _plan(thread, kept)
 
@@ -145,6 +150,13 @@ def _can_resume(
         if (calling_ns, calling_id) in thread.checkpoints or calling_id < heads.get(calling_ns, ""):
             return False
     return True
+
+
+def _keep_memory(kept: dict[Place, str], checkpoint_ns: str, ids: list[str]) -> None:
+    for root_id in [checkpoint_id for ns, checkpoint_id in kept if ns == ""]:
+        older = bisect_left(ids, root_id)
+        if older:
+            kept.setdefault((checkpoint_ns, ids[older - 1]), f"memory of the subgraph when {root_id} was made")
 
 
 def _delta_channels(thread: ThreadFacts, checkpoint_ns: str) -> frozenset[str]:

@@ -12,8 +12,8 @@ import math
 import sys
 from typing import Any
 
-from langgraph_filesaver._serde.decode import Decoder, Invalid, Known, known
-from langgraph_filesaver._serde.encode import MAX_SAFE_INTEGER, Encoder, Refused, Writer
+from langgraph_filesaver._serde.decode import Decoder, InvalidTagError, Known, known
+from langgraph_filesaver._serde.encode import MAX_SAFE_INTEGER, Encoder, RefusedError, Writer, is_unicode
 
 __all__ = ["ARRAY_READERS", "array_writer"]
 
@@ -53,20 +53,20 @@ def _write_array(array: Any, encoder: Encoder) -> dict[str, Any]:
 
 
 def _read_array(raw: dict[str, Any], decoder: Decoder) -> Any:
-    import numpy  # noqa: PLC0415, ICN001 - optional, and slow to import
+    import numpy  # noqa: ICN001 - optional, and slow to import
 
     dtype = _dtype(raw["dtype"])
     shape = tuple(raw["shape"])
     if not all(type(side) is int and side >= 0 for side in shape):
-        raise Invalid("must be a list of whole numbers", "shape")
-    order = "F" if raw.get("order") == "F" else "C"
+        raise InvalidTagError("must be a list of whole numbers", "shape")
+    order: Any = "F" if raw.get("order") == "F" else "C"
     if "items" in raw:
         items = decoder.items(raw["items"])
         flat = numpy.empty(len(items), dtype=dtype)
         flat[:] = items if dtype.kind == "T" else _boxed(items)
         return flat.reshape(shape, order=order)
     if dtype.hasobject:
-        raise Invalid("an array of objects has its items under \"items\"")
+        raise InvalidTagError('an array of objects has its items under "items"')
     if "values" in raw:
         array = numpy.array(raw["values"], dtype=dtype, order=order)
         return array if array.shape == shape else array.reshape(shape, order=order)
@@ -77,7 +77,7 @@ def _read_array(raw: dict[str, Any], decoder: Decoder) -> Any:
 
 
 def _boxed(items: list[Any]) -> Any:
-    import numpy  # noqa: PLC0415, ICN001 - optional, and slow to import
+    import numpy  # noqa: ICN001 - optional, and slow to import
 
     boxed = numpy.empty(len(items), dtype=object)
     for at, item in enumerate(items):
@@ -90,18 +90,18 @@ def _is_readable(array: Any) -> bool:
     if kind == "b":
         return True
     if kind in "iu":
-        return not array.size or (-MAX_SAFE_INTEGER <= int(array.min()) and int(array.max()) <= MAX_SAFE_INTEGER)
+        return not array.size or (max(abs(int(array.min())), int(array.max())) <= MAX_SAFE_INTEGER)
     if kind == "f" and array.dtype.itemsize == 8:  # a shorter float looks long and strange as a double
         return all(math.isfinite(item) and (item or math.copysign(1.0, item) > 0) for item in array.ravel().tolist())
-    return False
+    return kind == "U" and is_unicode("".join(array.ravel().tolist()))
 
 
 def _write_scalar(value: Any, encoder: Encoder) -> dict[str, Any]:
-    import numpy  # noqa: PLC0415, ICN001 - optional, and slow to import
+    import numpy  # noqa: ICN001 - optional, and slow to import
 
     dtype = _spell(value.dtype)
     if value.dtype.hasobject:
-        raise Refused("is a scalar of a structured dtype that holds objects, which has no exact text")
+        raise RefusedError("is a scalar of a structured dtype that holds objects, which has no exact text")
     plain = value.item()
     if type(plain) in (int, float, bool, str) and value.dtype.itemsize <= 8:
         encoded = encoder.value(plain)
@@ -115,7 +115,7 @@ def _write_scalar(value: Any, encoder: Encoder) -> dict[str, Any]:
 
 
 def _read_scalar(raw: dict[str, Any], decoder: Decoder) -> Any:
-    import numpy  # noqa: PLC0415, ICN001 - optional, and slow to import
+    import numpy  # noqa: ICN001 - optional, and slow to import
 
     dtype = _dtype(raw["dtype"])
     if "value" in raw:
@@ -138,7 +138,9 @@ def _spell(dtype: Any) -> Any:
     else:
         spelled = dtype.str if dtype.names is None and dtype.subdtype is None else _lists(dtype.descr)
     if dtype.metadata or _dtype(spelled) != dtype:
-        raise Refused(f"has the dtype {dtype}, which a file cannot spell exactly. Use a packed dtype without titles")
+        raise RefusedError(
+            f"has the dtype {dtype}, which a file cannot spell exactly. Use a packed dtype without titles"
+        )
     return spelled
 
 
@@ -147,12 +149,12 @@ def _lists(descr: Any) -> Any:
 
 
 def _dtype(spelled: Any) -> Any:
-    import numpy  # noqa: PLC0415, ICN001 - optional, and slow to import
+    import numpy  # noqa: ICN001 - optional, and slow to import
 
     if type(spelled) is str:
         # "," would start numpy's little language of dtypes; a plain dtype has none
         if "," in spelled:
-            raise Invalid(f"{spelled!r} is no dtype", "dtype")
+            raise InvalidTagError(f"{spelled!r} is no dtype", "dtype")
         return numpy.dtypes.StringDType() if spelled == "T" else numpy.dtype(spelled)
     return numpy.dtype([_field(part) for part in spelled])
 
@@ -163,7 +165,9 @@ def _field(part: Any) -> tuple[Any, ...]:
 
 
 def _refuse_subclass(_value: Any, _encoder: Encoder) -> Any:
-    raise Refused("is a subclass of numpy.ndarray, which a plain array cannot stand for. Store numpy.asarray(value)")
+    raise RefusedError(
+        "is a subclass of numpy.ndarray, which a plain array cannot stand for. Store numpy.asarray(value)"
+    )
 
 
 ARRAY_READERS: dict[str, Known] = {

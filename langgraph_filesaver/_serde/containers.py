@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from langgraph_filesaver._serde.decode import Decoder, Known, Reader, known
-from langgraph_filesaver._serde.encode import Encoder, Refused, Writer
+from langgraph_filesaver._serde.encode import Encoder, RefusedError, Writer
 
 __all__ = ["CONTAINER_READERS", "CONTAINER_WRITERS", "sorted_items"]
 
@@ -26,17 +26,14 @@ def sorted_items(items: Iterable[Any], encoder: Encoder) -> list[Any]:
     """Return the JSON of the items of a set: text and numbers in their order, anything else by its JSON."""
     values = list(items)
     kinds = set(map(type, values))
-    if kinds == {str} or (kinds and kinds <= {int, float} and all(value == value for value in values)):  # noqa: PLR0124 - NaN
+    if kinds == {str} or (kinds and kinds <= {int, float} and all(value == value for value in values)):
         return [encoder.value(value, "<item>") for value in sorted(values)]
     encoded = [encoder.value(value, "<item>") for value in values]
-    return sorted(encoded, key=lambda item: orjson.dumps(item, default=encoder.object))
+    return sorted(encoded, key=lambda item: orjson.dumps(item, default=encoder.encode_object))
 
 
-def _sequence(name: str) -> Writer:
-    def write(value: Any, encoder: Encoder) -> dict[str, Any]:
-        return encoder.tag(name, items=[encoder.value(item, at) for at, item in enumerate(value)])
-
-    return write
+def _write_tuple(value: tuple[Any, ...], encoder: Encoder) -> Any:
+    return encoder.value(value)
 
 
 def _set(name: str) -> Writer:
@@ -75,7 +72,7 @@ def _write_defaultdict(value: defaultdict[Any, Any], encoder: Encoder) -> dict[s
         return encoder.pairs("defaultdict", value)
     name = getattr(factory, "__name__", "")
     if _FACTORIES.get(name) is not factory:
-        raise Refused(
+        raise RefusedError(
             f"has the default_factory {factory!r}, which a file cannot hold: "
             f"use one of {', '.join(_FACTORIES)}, or store dict(value)"
         )
@@ -91,7 +88,7 @@ def read_pairs(raw: dict[str, Any], decoder: Decoder) -> list[tuple[Any, Any]]:
     if type(raw["items"]) is dict:
         return list(decoder.value(raw["items"], "items").items())
     pairs = [(key, item) for key, item in decoder.items(raw["items"])]
-    if len({key for key, _ in pairs}) < len(pairs) and not any(key != key for key, _ in pairs):  # noqa: PLR0124 - NaN
+    if len({key for key, _ in pairs}) < len(pairs) and not any(key != key for key, _ in pairs):
         raise ValueError("two items have the same key")
     return pairs
 
@@ -110,7 +107,7 @@ def _mapping(build: Callable[[dict[Any, Any]], Any]) -> Reader:
 
 CONTAINER_WRITERS: dict[type, Writer] = {
     dict: _pairs("dict"),
-    tuple: _sequence("tuple"),
+    tuple: _write_tuple,
     set: _set("set"),
     frozenset: _set("frozenset"),
     deque: _write_deque,

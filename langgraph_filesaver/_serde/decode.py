@@ -18,7 +18,7 @@ from langgraph_filesaver._serde.naming import Policy
 from langgraph_filesaver._serde.unrevived import UnrevivedDict, UnrevivedList, UnrevivedStr
 from langgraph_filesaver.errors import CorruptDataError
 
-__all__ = ["Decoder", "Invalid", "Known", "Reader", "References", "TracingDecoder", "known"]
+__all__ = ["Decoder", "InvalidTagError", "Known", "Reader", "References", "TracingDecoder", "known"]
 
 logger = logging.getLogger("langgraph_filesaver")
 
@@ -41,7 +41,7 @@ def known(read: Reader, *keys: str) -> Known:
     return Known(read, frozenset({"$type", *keys}))
 
 
-class Invalid(ValueError):
+class InvalidTagError(ValueError):
     """A tagged object is not what its type needs; `steps` lead from the object to the finding."""
 
     def __init__(self, reason: str, *steps: object) -> None:
@@ -72,12 +72,17 @@ class Decoder:
         self._references = references
         self._readers: dict[str, Reader] = {}
 
-    def value(self, raw: Any, step: object = None) -> Any:  # noqa: C901 - one frame per level
+    def value(self, raw: Any, step: object = None) -> Any:  # noqa: ARG002 - the tracing decoder uses it
         """Return the value that `raw` stands for; `step` is its place in what holds it."""
         kind = type(raw)
         if kind is dict:
             if "$type" in raw:
-                return self.tagged(raw)
+                name = raw["$type"]
+                if name == "tuple" and len(raw) == 2 and type(raw.get("items")) is list:
+                    # Here, though it is a tag like others: few frames a level let tuples be nested as deeply as lists.
+                    return tuple([self.value(item, at) for at, item in enumerate(raw["items"])])
+                reader = self._readers.get(name) if type(name) is str else None
+                return (reader or self._find(name))(raw, self)
             if "$artifact" in raw or "$list" in raw:
                 return self._referred(raw)
             changed: Any = None
@@ -101,30 +106,28 @@ class Decoder:
             return raw if changed is None else changed
         return raw
 
-    def tagged(self, raw: dict[str, Any]) -> Any:
-        """Return the value of an object with a `$type`."""
-        name = raw["$type"]
-        if type(name) is not str:
-            raise Invalid('"$type" must be a string. A user\'s own key "$type" is stored in a {"$type": "dict"}')
-        reader = self._readers.get(name)
-        if reader is None:
-            reader = self._readers[name] = self._find(name)
-        return reader(raw, self)
-
     def items(self, raw: Any) -> list[Any]:
         """Return the values of a list, as a new list."""
         if type(raw) is not list:
-            raise Invalid("must be a list", "items")
+            raise InvalidTagError("must be a list", "items")
         return [self.value(item, at) for at, item in enumerate(raw)]
 
     def text(self, raw: Any) -> str:
         """Return a string that may be escaped."""
         text = self.value(raw, "value")
         if not isinstance(text, str):
-            raise Invalid(f"must be a string, not {type(text).__name__}", "value")
+            raise InvalidTagError(f"must be a string, not {type(text).__name__}", "value")
         return text
 
-    def _find(self, name: str) -> Reader:
+    def _find(self, name: Any) -> Reader:
+        if type(name) is not str:
+            raise InvalidTagError(
+                '"$type" must be a string. A user\'s own key "$type" is stored in a {"$type": "dict"}', "$type"
+            )
+        reader = self._readers[name] = self._reader_for(name)
+        return reader
+
+    def _reader_for(self, name: str) -> Reader:
         entry = self._known.get(name)
         if entry is not None:
             return _guarded(entry)
@@ -137,7 +140,7 @@ class Decoder:
 
     def _referred(self, raw: dict[str, Any]) -> Any:
         if self._references is None:
-            raise Invalid("refers to a value kept in another file, which cannot be fetched here")
+            raise InvalidTagError("refers to a value kept in another file, which cannot be fetched here")
         return self._references(raw, self)
 
 
@@ -153,10 +156,10 @@ class TracingDecoder(Decoder):
         self._steps: list[object] = []
         try:
             return self.value(raw)
-        except (CorruptDataError, RecursionError, MemoryError):
+        except (CorruptDataError, RecursionError):
             raise
         except Exception as error:
-            steps = [*self._steps, *(error.steps if isinstance(error, Invalid) else ())]
+            steps = [*self._steps, *(error.steps if isinstance(error, InvalidTagError) else ())]
             raise CorruptDataError(_reason(error), where=show_path(root, steps)) from error
 
     def value(self, raw: Any, step: object = None) -> Any:
@@ -170,7 +173,7 @@ class TracingDecoder(Decoder):
 
 
 def _reason(error: Exception) -> str:
-    if isinstance(error, Invalid):
+    if isinstance(error, InvalidTagError):
         return str(error)
     if isinstance(error, KeyError):
         return f"{error} is missing or not known"
@@ -181,8 +184,12 @@ def _guarded(entry: Known) -> Reader:
     def read(raw: dict[str, Any], decoder: Decoder) -> Any:
         if not raw.keys() <= entry.keys:
             unknown = sorted(raw.keys() - entry.keys)
-            raise Invalid(f'a {{"$type": "{raw["$type"]}"}} has no {", ".join(map(repr, unknown))}', unknown[0])
-        return entry.read(raw, decoder)
+            raise InvalidTagError(f'a {{"$type": "{raw["$type"]}"}} has no {", ".join(map(repr, unknown))}', unknown[0])
+        try:
+            return entry.read(raw, decoder)
+        except ImportError:  # numpy, pandas or polars, where they are not installed
+            _warn(raw["$type"])
+            return _read_unrevived(raw, decoder)
 
     return read
 

@@ -1,13 +1,15 @@
 """From Python values to the plain tree that orjson writes.
 
-One encoder serves one dump. It works in one of three ways, from fast to telling:
+One encoder serves one dump. It works in one of four ways, from fast to telling:
 
-- *light*: what `survey` finds harmless is left as it is, objects included; orjson hands those to `hook`.
+- *hasty*: what `survey` finds harmless is left as it is, objects included; orjson hands those to `encode_object`. The lists and
+  dicts that the objects hold are surveyed together, at the end; if one is not harmless, the text is thrown away.
+- *light*: the same, but what an object holds is surveyed at once.
 - *careful*: every value is visited. Taken when orjson refused something.
 - *tracing*: careful, and it keeps the path to the value at hand. Taken to tell where a value cannot be stored.
 
-All three give the same bytes. A writer (`Writer`) encodes one type: it returns JSON and calls `value` for what its
-object holds. A `Glance` lets the survey look into objects of a type, so that their writer need not look again.
+All give the same bytes. A writer (`Writer`) encodes one type: it returns JSON and calls `value` for what its
+object holds.
 
 The hook for values that are moved out (`offload`) sees each str, bytes and list that is larger than `offload_above` on
 the same way; `survey` tells it by their packed size which parts cannot hold one.
@@ -17,23 +19,43 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from enum import Enum
 from math import isfinite
 from typing import Any, NamedTuple
-from uuid import UUID
 
-from langgraph_filesaver._serde.survey import survey
+import orjson
+
+from langgraph_filesaver._serde.survey import may_hold_special_float, may_hold_tag_key, survey
+from langgraph_filesaver._serde.text import has_tag_key
 from langgraph_filesaver.errors import SerializationError
 
-__all__ = ["MAX_SAFE_INTEGER", "Attribute", "Encoder", "Kind", "KindOf", "Offload", "Refused", "TracingEncoder", "Writer", "escape_text"]
+__all__ = [
+    "MAX_SAFE_INTEGER",
+    "PASS_THROUGH",
+    "Attribute",
+    "Encoder",
+    "Kind",
+    "KindOf",
+    "Offload",
+    "RefusedError",
+    "TracingEncoder",
+    "Writer",
+    "digits",
+    "escape_text",
+    "is_unicode",
+    "show_path",
+]
 
 MAX_SAFE_INTEGER = 2**53 - 1
 """Integers beyond this lose digits in tools that keep numbers as doubles (jq before 1.7, JavaScript)."""
 
+PASS_THROUGH = orjson.OPT_PASSTHROUGH_SUBCLASS | orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME
+"""orjson's options that hand to its hook what it can."""
+
+_CONTAINERS = (list, dict)
 _TO_ESCAPE = re.compile("[\\\\\ud800-\udfff]")
 
 
-class Refused(TypeError):
+class RefusedError(TypeError):
     """A value cannot be stored; the text says why and what to do."""
 
 
@@ -51,13 +73,11 @@ class Kind(NamedTuple):
 
     Attributes:
         write: The writer.
-        glance: Returns what the survey looks at for an object: all that `write_surveyed` leaves as it is.
-        write_surveyed: The writer for objects that were glanced at.
+        native: orjson would write such an object by itself, and lossily.
     """
 
     write: Writer
-    glance: Callable[[Any], Any] | None = None
-    write_surveyed: Writer | None = None
+    native: bool = False
 
 
 KindOf = Callable[[type], Kind]
@@ -68,8 +88,9 @@ class Encoder:
     """Encodes the values of one dump.
 
     Args:
-        kind_of: Finds the writer for a type, and the glance where it has one.
+        kind_of: Finds how a type is written.
         light: Leave to orjson what it writes exactly.
+        hasty: Survey what objects hold at the end.
         offload: Given a large str, bytes or list (already encoded), returns the reference to write in its place, or None.
         offload_above: Size in bytes (or letters) from which a value is large.
     """
@@ -79,6 +100,7 @@ class Encoder:
         kind_of: KindOf,
         *,
         light: bool,
+        hasty: bool = False,
         offload: Offload | None = None,
         offload_above: int = 0,
     ) -> None:
@@ -86,8 +108,10 @@ class Encoder:
         if light:  # orjson refuses the few integers and strings that are not plain
             self.plain |= {int} if offload else {int, str}
         self.light = light
+        self.pending: list[Any] | None = [] if hasty else None
         self.offload = offload
         self.offload_above = offload_above
+        self.met = False
         self._kind_of = kind_of
         self._kinds: dict[type, Kind] = {}
 
@@ -96,7 +120,34 @@ class Encoder:
         """Return the tagged object of type `name`; `content` is JSON already."""
         return {"$type": name, **content}
 
-    def value(self, value: Any, step: object = None) -> Any:  # noqa: C901, PLR0911, PLR0912 - one frame per level
+    def write(self, value: Any, option: int) -> bytes:
+        """Return the JSON text of `value`.
+
+        Raises:
+            TypeError: It cannot be written in this way.
+        """
+        written = self._write_as_it_stands(value, option)
+        if written is None:
+            written = orjson.dumps(self.value(value), self.encode_object, option)
+        if self.pending and not self._harmless(self.pending):
+            raise RefusedError("holds something that must be walked")
+        return written
+
+    def _write_as_it_stands(self, value: Any, option: int) -> bytes | None:
+        """As `write`, for a value that orjson keeps exactly; else None. A tag key is looked for in the text itself."""
+        if not self.light or not isinstance(value, (dict, list)):
+            return None
+        packed = survey(value, self.meet)
+        if packed is None or not self._passes(value, packed):
+            return None
+        suspect = may_hold_tag_key(packed)
+        del packed  # never two copies beside the text
+        if suspect and self.met and self._has_tag_key(value):
+            return None
+        written = orjson.dumps(value, self.encode_object, option)
+        return None if suspect and not self.met and has_tag_key(written) else written
+
+    def value(self, value: Any, step: object = None) -> Any:  # noqa: ARG002 - the tracing encoder uses it
         """Return the JSON of `value`; `step` is its place in what holds it (a key, an index, an Attribute)."""
         kind = type(value)
         if kind is str:
@@ -104,15 +155,15 @@ class Encoder:
         if value is None or kind is bool:
             return value
         if kind is int:
-            return value if -MAX_SAFE_INTEGER <= value <= MAX_SAFE_INTEGER else self.tag("int", value=_digits(value))
+            return value if -MAX_SAFE_INTEGER <= value <= MAX_SAFE_INTEGER else self.tag("int", value=digits(value))
         if kind is float:
             return value if isfinite(value) else self.tag("float", value=repr(value))
         if kind is list:
             if self.light and self._harmless(value):
                 return value
-            if self.light and set(map(type, value)) == {float} and isfinite(sum(value)):
-                return value  # the survey may err on the bytes of floats
             return self.moved([self.value(item, at) for at, item in enumerate(value)])
+        if kind is tuple:  # here, though it is an object for JSON: tuples may be nested as deeply as lists
+            return {"$type": "tuple", "items": [self.value(item, at) for at, item in enumerate(value)]}
         if kind is dict:
             if self.light and self._harmless(value):
                 return value
@@ -122,38 +173,36 @@ class Encoder:
                     return self.pairs("dict", value)
                 encoded[key] = self.value(item, key)
             return encoded
-        return self.object(value)
+        return self.encode_object(value)
 
-    def object(self, value: Any) -> Any:
-        """Return the JSON of a value that has no JSON of its own."""
-        return self._kind(type(value)).write(value, self)
+    def held(self, value: Any, step: object) -> Any:
+        """Return the JSON of what an object holds, as `value` does; in haste, a list or dict waits for the survey."""
+        if self.pending is not None and type(value) in _CONTAINERS:
+            self.pending.append(value)
+            return value
+        return self.value(value, step)
 
-    def hook(self, value: Any) -> Any:
-        """Return the JSON of an object in a part that was surveyed; orjson calls it."""
-        kind = self._kind(type(value))
-        return (kind.write_surveyed or kind.write)(value, self)
+    def encode_object(self, value: Any) -> Any:
+        """Return the JSON of a value that has no JSON of its own. This is orjson's hook, too."""
+        return (self._kinds.get(type(value)) or self._kind(type(value))).write(value, self)
 
-    def meet(self, value: Any) -> Any:
-        """Tell the survey what to look at in place of an object.
+    def meet(self, value: Any) -> None:
+        """Tell the survey of an object on its way.
 
         Raises:
-            TypeError: orjson would not hand this object to `hook`, but write it lossily.
+            TypeError: orjson would not hand this object to its hook.
         """
-        kind = type(value)
-        if kind is tuple or kind is UUID or isinstance(value, Enum):
+        self.met = True
+        if (self._kinds.get(type(value)) or self._kind(type(value))).native:
             raise TypeError
-        glance = self._kind(kind).glance
-        return None if glance is None else glance(value)
 
     def _kind(self, kind: type) -> Kind:
-        found = self._kinds.get(kind)
-        if found is None:
-            found = self._kinds[kind] = self._kind_of(kind)
+        found = self._kinds[kind] = self._kind_of(kind)
         return found
 
     def text(self, text: str) -> Any:
         """Return the JSON of a string: itself, an escaped form if it is no valid Unicode, or a reference."""
-        if not (text.isascii() or _is_unicode(text)):
+        if not (text.isascii() or is_unicode(text)):
             return self.tag("str", escaped=escape_text(text))
         if self.offload is not None and len(text) > self.offload_above:
             return self.moved(text)
@@ -175,18 +224,36 @@ class Encoder:
 
     def optional(self, value: Any, step: object) -> Any:
         """Return the JSON of `value`, or None where it cannot be stored; for what a type can make anew."""
-        light = self.light
-        self.light = False  # what orjson's hook refused would come too late
+        light, pending = self.light, self.pending
+        self.light, self.pending = False, None  # what orjson's hook refused would come too late
         try:
             return self.value(value, step)
         except Exception:  # noqa: BLE001 - whatever its reason, the value stays out
             return None
         finally:
-            self.light = light
+            self.light, self.pending = light, pending
 
     def _harmless(self, value: Any) -> bool:
-        size = survey(value, self.meet)
-        return size >= 0 and (self.offload is None or size <= self.offload_above)
+        """Whether `value`, a list or dict, may be left to orjson and `hook`."""
+        packed = survey(value, self.meet)
+        return (
+            packed is not None
+            and self._passes(value, packed)
+            and not (may_hold_tag_key(packed) and self._has_tag_key(value))
+        )
+
+    def _passes(self, value: Any, packed: bytes) -> bool:
+        if self.offload is not None and len(packed) > self.offload_above:
+            return False
+        if type(value) is list and value and type(value[0]) is float and not self.met:
+            return _is_finite(value) or not may_hold_special_float(packed)
+        return not may_hold_special_float(packed)
+
+    def _has_tag_key(self, value: Any) -> bool:
+        try:
+            return has_tag_key(orjson.dumps(value, self.meet, PASS_THROUGH))
+        except TypeError:
+            return True
 
 
 class TracingEncoder(Encoder):
@@ -204,14 +271,16 @@ class TracingEncoder(Encoder):
             self._steps.append(step)
         holds = not isinstance(value, (str, int, float, type(None)))
         if holds and id(value) in self._open:
-            raise self._error(value, "refers back to a value that holds it: a cycle has no end in a file. Break the cycle")
+            raise self._error(
+                value, "refers back to a value that holds it: a cycle has no end in a file. Break the cycle"
+            )
         if holds:
             self._open.add(id(value))
         try:
             encoded = super().value(value, step)
         except (SerializationError, RecursionError, MemoryError):
             raise
-        except Refused as error:
+        except RefusedError as error:
             raise self._error(value, str(error)) from error
         except Exception as error:
             raise self._error(value, f"cannot be read ({type(error).__name__}: {error})") from error
@@ -252,15 +321,24 @@ def show_path(root: str, steps: list[object]) -> str:
 
 
 def escape_text(text: str) -> str:
-    """Return `text` with a backslash doubled and a lone surrogate as `\\udxxx`, which is valid Unicode."""
+    r"""Return `text` with a backslash doubled and a lone surrogate as `\udxxx`, which is valid Unicode."""
     return _TO_ESCAPE.sub(lambda found: "\\\\" if found[0] == "\\" else f"\\u{ord(found[0]):04x}", text)
 
 
+def _is_finite(numbers: list[Any]) -> bool:
+    """Whether a list of numbers holds no NaN and no infinity: no sum would hide one. False may be wrong."""
+    try:
+        return isfinite(sum(numbers))
+    except (TypeError, OverflowError):
+        return False
+
+
 def _is_plain_key(key: object) -> bool:
-    return type(key) is str and key[:1] != "$" and (key.isascii() or _is_unicode(key))
+    return type(key) is str and key[:1] != "$" and (key.isascii() or is_unicode(key))
 
 
-def _is_unicode(text: str) -> bool:
+def is_unicode(text: str) -> bool:
+    """Whether a string is valid Unicode: no lone surrogate."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -268,8 +346,9 @@ def _is_unicode(text: str) -> bool:
     return True
 
 
-def _digits(number: int) -> str:
+def digits(number: int) -> str:
+    """Return an integer as text: decimal, or hexadecimal beyond what the interpreter spells in decimals."""
     try:
         return str(number)
-    except ValueError:  # beyond the interpreter's limit of decimal digits
+    except ValueError:
         return hex(number)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from enum import Enum
+from functools import lru_cache
 from typing import Any
+from uuid import UUID
 
 from langgraph_filesaver._serde.arrays import ARRAY_READERS, array_writer
 from langgraph_filesaver._serde.containers import CONTAINER_READERS, CONTAINER_WRITERS
 from langgraph_filesaver._serde.decode import Known, Reader
-from langgraph_filesaver._serde.encode import Encoder, Kind, Refused, Writer
+from langgraph_filesaver._serde.encode import Encoder, Kind, RefusedError, Writer
 from langgraph_filesaver._serde.frames import FRAME_READERS, frame_writer
-from langgraph_filesaver._serde.models import model_kind, model_reader
+from langgraph_filesaver._serde.models import model_reader, model_writer
 from langgraph_filesaver._serde.objects import object_reader, object_writer
 from langgraph_filesaver._serde.scalars import SCALAR_READERS, SCALAR_WRITERS
 from langgraph_filesaver._serde.secret import secret_reader, secret_writer
@@ -23,21 +26,34 @@ _WRITERS: dict[type, Writer] = {**SCALAR_WRITERS, **CONTAINER_WRITERS}
 
 def kind_of(kind: type, fallback: Writer | None = None) -> Kind:
     """Return how `kind` is written; a type that cannot be stored has `fallback`, or a writer that refuses it."""
-    writer = _WRITERS.get(kind)
-    if writer is not None:
-        return Kind(writer)
-    model = model_kind(kind)
-    if model is not None:
-        return model
-    for find in (array_writer, frame_writer, secret_writer, object_writer):
-        writer = find(kind)
-        if writer is not None:
-            return Kind(writer)
-    return Kind(_write_exception if issubclass(kind, BaseException) else fallback or _refuse)
+    return (_kind_of if _is_complete(kind) else _kind_of.__wrapped__)(kind) or Kind(fallback or _refuse)
 
 
 def reader_of(kind: type) -> Reader | None:
     """Return the reader for objects of a class, or None if none of its objects can have been written."""
+    return (_reader_of if _is_complete(kind) else _reader_of.__wrapped__)(kind)
+
+
+def _is_complete(kind: type) -> bool:
+    """Whether the fields of a class will not change: a model may still wait for names in its annotations."""
+    return getattr(kind, "__pydantic_complete__", True) is not False
+
+
+@lru_cache(maxsize=1024)  # bounded: classes may be made at run time without end
+def _kind_of(kind: type) -> Kind | None:
+    native = kind in (tuple, UUID) or issubclass(kind, Enum)
+    writer = _WRITERS.get(kind)
+    if writer is not None:
+        return Kind(writer, native)
+    for find in (model_writer, array_writer, frame_writer, secret_writer, object_writer):
+        writer = find(kind)
+        if writer is not None:
+            return Kind(writer, native)
+    return Kind(_write_exception) if issubclass(kind, BaseException) else None
+
+
+@lru_cache(maxsize=1024)
+def _reader_of(kind: type) -> Reader | None:
     return model_reader(kind) or secret_reader(kind) or object_reader(kind)
 
 
@@ -46,7 +62,7 @@ def _write_exception(value: BaseException, encoder: Encoder) -> Any:
 
 
 def _refuse(_value: Any, _encoder: Encoder) -> Any:
-    raise Refused(
+    raise RefusedError(
         "cannot be stored. Keep it out of the state (make it where it is needed), or hold its data in a dataclass or "
         "a pydantic model; pickle_fallback=True stores it unreadably, and runs code on loading"
     )

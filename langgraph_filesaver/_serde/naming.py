@@ -36,6 +36,7 @@ VALUE_BASES: tuple[type, ...] = (
 
 _SAFE = _msgpack.SAFE_MSGPACK_TYPES | {
     ("langgraph.checkpoint.serde.types", "_DeltaSnapshot"),  # LangGraph revives it in strict mode, by a code of its own
+    ("langgraph.store.base", "SearchItem"),
     ("pydantic.types", "SecretStr"),
     ("pydantic.types", "SecretBytes"),
     ("pydantic.v1.types", "SecretStr"),
@@ -48,7 +49,9 @@ _SIMPLE_ARGUMENTS: dict[str, Any] = {
 
 def class_name(kind: type) -> str:
     """Return the name under which objects of `kind` are stored: its module and qualified name."""
-    return f"{kind.__module__}.{kind.__qualname__}"
+    # A specialised generic model claims the module that asked for it, and is found beside the generic one.
+    origin = _origin(kind) or kind
+    return f"{origin.__module__}.{kind.__qualname__}"
 
 
 def model_base(kind: type) -> Literal["", "v1", "v2"]:
@@ -119,9 +122,7 @@ class Policy:
 
 def keys_of(types_or_keys: Iterable[type | tuple[str, ...]]) -> frozenset[tuple[str, ...]]:
     """Return the allowlist keys (module, name) of the given types; a key may be given instead of a type."""
-    return frozenset(
-        (kind.__module__, kind.__qualname__) if isinstance(kind, type) else tuple(kind) for kind in types_or_keys
-    )
+    return frozenset((key.__module__, key.__qualname__) if isinstance(key, type) else key for key in types_or_keys)
 
 
 def _splits(name: str) -> list[tuple[str, str]]:
@@ -148,7 +149,8 @@ def _parametrized(origin: type, path: str) -> type | None:
     """Return the specialised generic model (`Box[int]`) of `origin`, as far as that needs no evaluation of its name."""
     if not getattr(origin, "__pydantic_generic_metadata__", None):
         return None
-    made = [kind for kind in origin.__subclasses__() if kind.__qualname__ == path and _origin(kind) is origin]
+    subclasses: list[type] = origin.__subclasses__()
+    made = [each for each in subclasses if each.__qualname__ == path and _origin(each) is origin]
     if made:
         return made[0] if len(made) == 1 else None
     arguments = tuple(_SIMPLE_ARGUMENTS.get(word.strip()) for word in path.split("[", 1)[1].rstrip("]").split(","))
@@ -162,7 +164,7 @@ def _parametrized(origin: type, path: str) -> type | None:
 
 
 def _origin(kind: type) -> Any:
-    return getattr(kind, "__pydantic_generic_metadata__", {}).get("origin")
+    return (getattr(kind, "__pydantic_generic_metadata__", None) or {}).get("origin")
 
 
 def _import(module: str, path: list[str], *, importable: bool) -> types.ModuleType | None:
@@ -184,12 +186,14 @@ def _extends_and_defines(module: str, path: list[str]) -> bool:
     spec = importlib.util.find_spec(module)
     source = getattr(spec.loader, "get_source", lambda _: None)(module) if spec else None
     body = ast.parse(source).body if source else []
+    defined: list[ast.ClassDef] = []
     for part in path:
         defined = [node for node in body if isinstance(node, ast.ClassDef) and node.name == part]
         if not defined:
             return False
         body = defined[0].body
-    return True
+    # Without a base and without a decorator no class is a data class, and its module is left alone.
+    return bool(path) and bool(defined[0].bases or defined[0].decorator_list)
 
 
 def _emit(kind: str, module: str, name: str) -> None:

@@ -16,8 +16,8 @@ from typing import Any
 from langgraph.store.base import Item
 from langgraph.types import Send
 
-from langgraph_filesaver._serde.decode import Decoder, Invalid, Reader
-from langgraph_filesaver._serde.encode import Attribute, Encoder, Refused, Writer
+from langgraph_filesaver._serde.decode import Decoder, InvalidTagError, Reader
+from langgraph_filesaver._serde.encode import Attribute, Encoder, RefusedError, Writer
 from langgraph_filesaver._serde.naming import class_name, is_named_tuple
 from langgraph_filesaver._serde.subclasses import value_reader, value_writer
 from langgraph_filesaver._serde.unrevived import UnrevivedDict, UnrevivedList, UnrevivedStr
@@ -77,7 +77,7 @@ def _fields_writer(kind: type, names: list[str], defaults: dict[str, Any]) -> Wr
     library = tag.startswith(LIBRARY_MODULES)
     rules = [(name, Attribute(name), defaults.get(name, _MISSING) if library else _MISSING) for name in names]
     if any(name[:1] == "$" for name in names):
-        raise Refused("has a field that begins with a dollar sign, which marks our own keys")
+        raise RefusedError("has a field that begins with a dollar sign, which marks our own keys")
 
     def write(value: Any, encoder: Encoder) -> dict[str, Any]:
         content = encoder.tag(tag)
@@ -86,7 +86,7 @@ def _fields_writer(kind: type, names: list[str], defaults: dict[str, Any]) -> Wr
             if item is _MISSING:
                 content["$unchecked"] = True
             elif item is not default and not (default == () and item == () and type(item) is tuple):
-                content[name] = encoder.value(item, step)
+                content[name] = encoder.held(item, step)
         if "$unchecked" in content:  # at the end, where every other mark stands
             content["$unchecked"] = content.pop("$unchecked")
         return content
@@ -102,7 +102,7 @@ def _named_tuple_reader(kind: type) -> Reader:
         given = _given(raw, decoder, names)
         items = [given[name] if name in given else defaults.get(name, _MISSING) for name in names]
         if _MISSING in items:
-            raise Invalid("is missing", Attribute(names[items.index(_MISSING)]))
+            raise InvalidTagError("is missing", Attribute(names[items.index(_MISSING)]))
         return tuple.__new__(kind, items)
 
     return read
@@ -115,7 +115,7 @@ def _dataclass_reader(kind: Any) -> Reader:
 
     def read(raw: dict[str, Any], decoder: Decoder) -> Any:
         given = _given(raw, decoder, fields)
-        value = _prepared(kind, fields, given) if prepares else object.__new__(kind)
+        value: Any = _prepared(kind, fields, given) if prepares else object.__new__(kind)
         for name, field in fields.items():
             item = given[name] if name in given else _default(field, value, unchecked="$unchecked" in raw)
             if item is not _MISSING:
@@ -130,7 +130,9 @@ def _has_generated_init(kind: Any) -> bool:
         base.__dict__["__dataclass_params__"].init
         for base in kind.__mro__
         if "__init__" in base.__dict__ and "__dataclass_params__" in base.__dict__
-    ) and not any("__init__" in base.__dict__ and "__dataclass_params__" not in base.__dict__ for base in kind.__mro__[:-1])
+    ) and not any(
+        "__init__" in base.__dict__ and "__dataclass_params__" not in base.__dict__ for base in kind.__mro__[:-1]
+    )
 
 
 def _prepared(kind: Any, fields: dict[str, Any], given: dict[str, Any]) -> Any:
@@ -147,7 +149,7 @@ def _default(field: Any, value: Any, *, unchecked: bool) -> Any:
         return field.default_factory()
     if unchecked or hasattr(value, field.name):
         return _MISSING
-    raise Invalid("is missing", Attribute(field.name))
+    raise InvalidTagError("is missing", Attribute(field.name))
 
 
 def _slots(kind: type) -> list[str]:
@@ -159,10 +161,10 @@ def _slots_reader(kind: type) -> Reader:
 
     def read(raw: dict[str, Any], decoder: Decoder) -> Any:
         given = _given(raw, decoder, names)
-        value = object.__new__(kind)
+        value: Any = object.__new__(kind)
         for name in names:
             if name not in given and name != "timeout":
-                raise Invalid("is missing", Attribute(name))
+                raise InvalidTagError("is missing", Attribute(name))
             object.__setattr__(value, name, given.get(name))
         return value
 
@@ -198,7 +200,9 @@ def _enum_reader(kind: type[enum.Enum]) -> Reader:
         else:
             member = _member(kind, decoder.value(raw["$value"], "$value"))
         if member is None:
-            raise Invalid(f"{raw.get('$value', raw.get('$name'))!r} is no {kind.__name__}, which has {list(kind._member_map_)}")
+            raise InvalidTagError(
+                f"{raw.get('$value', raw.get('$name'))!r} is no {kind.__name__}, which has {list(kind._member_map_)}"
+            )
         return member
 
     return read
@@ -208,14 +212,22 @@ def _member(kind: type[enum.Enum], value: Any) -> enum.Enum | None:
     for member in kind._member_map_.values():
         if type(member._value_) is type(value) and (member._value_ == value or value is member._value_):
             return member
-    if isinstance(value, int) and issubclass(kind, enum.Flag):
+    # A combination of flags is no member; the class makes it, unless it has a way of its own, which would be its code.
+    if isinstance(value, int) and issubclass(kind, enum.Flag) and _missing_of(kind) in _STANDARD_MISSING:
         try:
             return kind(value)
         except ValueError:
             return None
-    if isinstance(value, float) and value != value:  # noqa: PLR0124 - NaN
+    if isinstance(value, float) and value != value:
         return next((member for member in kind._member_map_.values() if member._value_ != member._value_), None)
     return None
+
+
+def _missing_of(kind: type[enum.Enum]) -> Any:
+    return kind._missing_.__func__  # type: ignore[attr-defined] # a class method
+
+
+_STANDARD_MISSING = [_missing_of(kind) for kind in (enum.Flag, enum.IntFlag)]
 
 
 def _write_unrevived(value: Any, encoder: Encoder) -> dict[str, Any]:
@@ -223,7 +235,7 @@ def _write_unrevived(value: Any, encoder: Encoder) -> dict[str, Any]:
     if isinstance(value, UnrevivedDict) and not value.boxed:
         for key, item in value.items():
             if type(key) is not str or key[:1] == "$":
-                raise Refused(f"has the key {key!r}, which {value.tag} cannot have")
+                raise RefusedError(f"has the key {key!r}, which {value.tag} cannot have")
             content[key] = encoder.value(item, key)
     else:
         content["$value"] = encoder.value(_inner(value))

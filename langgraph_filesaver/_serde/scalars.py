@@ -20,7 +20,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from langgraph_filesaver._serde.decode import Decoder, Known, Reader, known
-from langgraph_filesaver._serde.encode import Attribute, Encoder, Refused, Writer
+from langgraph_filesaver._serde.encode import Attribute, Encoder, RefusedError, Writer, digits
 
 __all__ = ["SCALAR_READERS", "SCALAR_WRITERS", "text_of"]
 
@@ -100,7 +100,7 @@ def _write_moment(name: str) -> Writer:
         elif type(zone) is timezone and _zone_name(zone):
             content["tz"] = encoder.value(zone, Attribute("tzinfo"))
         elif zone is not None and value.utcoffset() is None:
-            raise Refused("has a tzinfo that knows no offset. Use a ZoneInfo or a timezone")
+            raise RefusedError("has a tzinfo that knows no offset. Use a ZoneInfo or a timezone")
         if value.fold:
             content["fold"] = 1
         return encoder.tag(name, **content)
@@ -108,7 +108,7 @@ def _write_moment(name: str) -> Writer:
     return write
 
 
-def _read_moment(kind: type[datetime] | type[time]) -> Reader:
+def _read_moment(kind: type[datetime | time]) -> Reader:
     def read(raw: dict[str, Any], decoder: Decoder) -> Any:
         text = text_of(raw)
         if sys.version_info < (3, 11) and text[-1:] in "zZ":
@@ -151,7 +151,7 @@ def _read_timezone(raw: dict[str, Any], decoder: Decoder) -> timezone:
 
 def _write_zone(value: ZoneInfo, encoder: Encoder) -> dict[str, Any]:
     if value.key is None:
-        raise Refused("has no key: a zone read from a file cannot be named. Make it with ZoneInfo(key)")
+        raise RefusedError("has no key: a zone read from a file cannot be named. Make it with ZoneInfo(key)")
     return encoder.tag("zoneinfo", value=encoder.text(value.key))
 
 
@@ -179,6 +179,12 @@ def _read_integer(text: str) -> int:
     if not _INTEGER.match(text):
         raise ValueError(f"{text!r} is no integer")
     return int(text, 0) if "x" in text else int(text)
+
+
+def _read_fraction(text: str) -> Fraction:
+    # Fraction("1e999999999") would compute that number
+    numerator, _, denominator = text.partition("/")
+    return Fraction(_read_integer(numerator), _read_integer(denominator or "1"))
 
 
 def _unescape(found: re.Match[str]) -> str:
@@ -213,7 +219,7 @@ SCALAR_WRITERS: dict[type, Writer] = {
     ZoneInfo: _write_zone,
     UUID: _as_text("uuid", str),
     Decimal: _as_text("decimal", str),
-    Fraction: _as_text("fraction", str),
+    Fraction: _as_text("fraction", lambda value: f"{digits(value.numerator)}/{digits(value.denominator)}"),
     re.Pattern: _write_pattern,
     **dict.fromkeys(_PATHS, _write_path),
     **{kind: _as_text(kind.__name__.lower(), str) for kind in _ADDRESSES},
@@ -235,7 +241,7 @@ SCALAR_READERS: dict[str, Known] = {
     "zoneinfo": known(_from_text(ZoneInfo), "value"),
     "uuid": known(_from_text(UUID), "value"),
     "decimal": known(_from_text(Decimal), "value"),
-    "fraction": known(_from_text(Fraction), "value"),
+    "fraction": known(_from_text(_read_fraction), "value"),
     "pattern": known(_read_pattern, "value", "flags"),
     "path": known(_from_text(pathlib.Path), "value"),
     "pureposixpath": known(_from_text(pathlib.PurePosixPath), "value"),

@@ -18,20 +18,16 @@ from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
 from langgraph_filesaver._serde import text
 from langgraph_filesaver._serde.decode import Decoder, Known, References, TracingDecoder, known
-from langgraph_filesaver._serde.encode import Encoder, Kind, Offload, TracingEncoder
+from langgraph_filesaver._serde.encode import PASS_THROUGH, Encoder, Kind, Offload, TracingEncoder
 from langgraph_filesaver._serde.kinds import KNOWN, kind_of, reader_of
 from langgraph_filesaver._serde.naming import Policy, keys_of
-from langgraph_filesaver._serde.survey import has_tagged_object
 from langgraph_filesaver.errors import CorruptDataError, SerializationError
 
 __all__ = ["JsonSerializer"]
 
-_OPTION = (
-    orjson.OPT_PASSTHROUGH_SUBCLASS
-    | orjson.OPT_PASSTHROUGH_DATACLASS
-    | orjson.OPT_PASSTHROUGH_DATETIME
-    | orjson.OPT_STRICT_INTEGER
-)
+_OPTION = PASS_THROUGH | orjson.OPT_STRICT_INTEGER
+
+_WAYS = ((True, True), (False, True), (False, False))  # hasty, light; each slower than the one before, and surer
 
 T = TypeVar("T")
 
@@ -111,29 +107,30 @@ class JsonSerializer(JsonPlusSerializer):
             SerializationError: `value` holds something that cannot be stored; `where` tells the path.
         """
         option = _OPTION | orjson.OPT_INDENT_2 if indent else _OPTION
-        encoder = Encoder(self._kind_of, light=True, offload=offload, offload_above=offload_above)
+        ways = _WAYS if offload is None else _WAYS[1:]
+        for hasty, light in ways:
+            encoder = Encoder(self._kind_of, light=light, hasty=hasty, offload=offload, offload_above=offload_above)
+            try:
+                return encoder.write(value, option)
+            except (MemoryError, SerializationError):
+                raise
+            except Exception:  # noqa: BLE001, S112 - whatever it was, the next way is more careful, the last tells where
+                continue
         try:
-            return orjson.dumps(encoder.value(value), encoder.hook, option)
+            return _on_fresh_stack(lambda: self._write_deep(value, option))
         except (MemoryError, SerializationError):
             raise
-        except Exception:  # noqa: BLE001 - whatever it was, the careful way tells it
-            pass
-        careful = Encoder(self._kind_of, light=False, offload=offload, offload_above=offload_above)
+        except Exception as error:  # noqa: BLE001 - the tracing way tells what and where, if not this
+            deep = error
         try:
-            return self._write(careful.value(value), option, indent=indent)
-        except (MemoryError, SerializationError):
-            raise
-        except Exception:  # noqa: BLE001 - whatever it was, the tracing way tells where
-            pass
-        tracing = TracingEncoder(self._kind_of, root=root)
-        try:
-            return _on_fresh_stack(lambda: self._write(tracing.value(value), option, indent=indent))
-        except (RecursionError, orjson.JSONDecodeError) as error:
-            raise SerializationError(
-                f"{root or 'the value'} is nested too deeply to be stored: at most {text.MAX_DEPTH} levels of JSON. "
-                "Store a flat list of parts instead",
-                where=root,
-            ) from error
+            _on_fresh_stack(lambda: TracingEncoder(self._kind_of, root=root).value(value))
+        except RecursionError as error:
+            deep = error
+        raise SerializationError(
+            f"{root or 'the value'} is nested too deeply to be stored ({deep}): "
+            f"JSON may have {text.MAX_DEPTH} levels. Store a flat list of parts instead",
+            where=root,
+        ) from deep
 
     def parse(self, data: bytes) -> Any:
         """Return the plain tree of a JSON text; nothing is revived.
@@ -154,18 +151,19 @@ class JsonSerializer(JsonPlusSerializer):
         Raises:
             CorruptDataError: A tagged object is not what its type needs.
         """
-        if not has_tagged_object(raw):
+        if not text.may_hold_tags(raw):
             return raw
         policy = Policy(self._allowed_msgpack_modules, self._own)
         try:
-            return Decoder(self._known, reader_of, policy, references).value(raw)
-        except (CorruptDataError, MemoryError):
+            return _on_fresh_stack(lambda: Decoder(self._known, reader_of, policy, references).value(raw))
+        except CorruptDataError:
             raise
-        except Exception:  # noqa: BLE001 - whatever it was, the tracing way tells what and where
+        except RecursionError as error:
+            raise CorruptDataError("nested too deeply to be revived", where=where) from error
+        except Exception:  # noqa: BLE001, S110 - whatever it was, the tracing way tells what and where
             pass
-        tracing = TracingDecoder(self._known, reader_of, policy, references)
         try:
-            return _on_fresh_stack(lambda: tracing.trace(raw, where))
+            return _on_fresh_stack(lambda: TracingDecoder(self._known, reader_of, policy, references).trace(raw, where))
         except RecursionError as error:
             raise CorruptDataError("nested too deeply to be revived", where=where) from error
 
@@ -183,14 +181,12 @@ class JsonSerializer(JsonPlusSerializer):
         """Whether anything in the JSON text `data` may have to be revived; False is certain, and costs next to nothing."""
         return text.has_tags(data)
 
-    @staticmethod
-    def _write(tree: Any, option: int, *, indent: bool) -> bytes:
-        try:
-            return orjson.dumps(tree, option=option)
-        except TypeError as error:
-            if "ecursion" not in str(error):
-                raise
-            return text.write_deep(tree, indent=indent)
+    def _write_deep(self, value: Any, option: int) -> bytes:
+        """Write what is nested deeper than orjson writes; and read it, lest it could be written but never read."""
+        tree = Encoder(self._kind_of, light=False).value(value)
+        written = text.write_deep(tree, indent=bool(option & orjson.OPT_INDENT_2))
+        self.load(written)
+        return written
 
     def _kind_of(self, kind: type) -> Kind:
         return kind_of(kind, _write_pickle if self.pickle_fallback else None)

@@ -12,8 +12,8 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
-from langgraph_filesaver._serde.decode import Decoder, Invalid, Reader
-from langgraph_filesaver._serde.encode import Attribute, Encoder, Refused, Writer
+from langgraph_filesaver._serde.decode import Decoder, InvalidTagError, Reader
+from langgraph_filesaver._serde.encode import Attribute, Encoder, RefusedError, Writer
 from langgraph_filesaver._serde.naming import VALUE_BASES, class_name
 
 __all__ = ["value_reader", "value_writer"]
@@ -30,7 +30,9 @@ def value_writer(kind: type) -> Writer | None:
 
     def write(value: Any, encoder: Encoder) -> dict[str, Any]:
         if isinstance(value, defaultdict) and value.default_factory is not None:
-            raise Refused("is a subclass of defaultdict with a default_factory, which a file cannot hold. Use defaultdict")
+            raise RefusedError(
+                "is a subclass of defaultdict with a default_factory, which a file cannot hold. Use defaultdict"
+            )
         content = encoder.tag(tag, **{"$value": encoder.value(_made(base, base, value))})
         attributes = _attributes(value)
         if attributes:
@@ -49,7 +51,7 @@ def value_reader(kind: type) -> Reader | None:
     def read(raw: dict[str, Any], decoder: Decoder) -> Any:
         plain = decoder.value(raw["$value"], "$value")
         if type(plain) is not base:
-            raise Invalid(f"must be a {base.__name__}, not {type(plain).__name__}", "$value")
+            raise InvalidTagError(f"must be a {base.__name__}, not {type(plain).__name__}", "$value")
         value = _made(base, kind, plain)
         for name, item in decoder.value(raw.get("$attributes", {}), "$attributes").items():
             object.__setattr__(value, name, item)
@@ -123,7 +125,7 @@ def _make_dict(kind: Any, value: Any) -> Any:
 
 def _make_deque(kind: Any, value: Any) -> Any:
     made = deque.__new__(kind)
-    deque.__init__(made, list(deque.__iter__(value)), deque.maxlen.__get__(value))  # type: ignore[attr-defined]
+    deque.__init__(made, list(deque.__iter__(value)), deque.maxlen.__get__(value))
     return made
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import ormsgpack
 
-__all__ = ["has_tagged_object", "survey"]
+__all__ = ["may_hold_special_float", "may_hold_tag_key", "survey"]
 
 _OPTION = (
     ormsgpack.OPT_PASSTHROUGH_TUPLE
@@ -28,8 +28,8 @@ _FLOAT = 0xCB  # opens a packed float: eight bytes follow
 _DOLLAR = b"$"
 
 
-def survey(value: object, meet: Callable[[Any], Any]) -> int:
-    """Return the packed size of `value` in bytes where orjson keeps it exactly, else -1: somebody has to walk it.
+def survey(value: object, meet: Callable[[Any], Any]) -> bytes | None:
+    """Return `value` packed, or None if somebody has to walk it.
 
     Args:
         value: Any value.
@@ -37,25 +37,15 @@ def survey(value: object, meet: Callable[[Any], Any]) -> int:
             returns what orjson's hook will not look at again.
     """
     try:
-        packed = ormsgpack.packb(value, meet, _OPTION)
+        return ormsgpack.packb(value, meet, _OPTION)
     except (TypeError, ValueError, RecursionError):
-        return -1  # `meet` raised; or no text key, an integer beyond 64 bits, a lone surrogate, nested too deeply
-    return -1 if _may_hold_special_float(packed) or _may_hold_tag_key(packed) else len(packed)
+        return None  # `meet` raised; or no text key, an integer beyond 64 bits, a lone surrogate, nested too deeply
 
 
-def has_tagged_object(tree: object) -> bool:
-    """Whether a parsed tree may hold an object with a key that begins with `$`. False is certain."""
-    try:
-        packed = ormsgpack.packb(tree)
-    except (TypeError, ValueError, RecursionError):
-        return True
-    return _may_hold_tag_key(packed)
-
-
-def _may_hold_special_float(packed: bytes) -> bool:
+def may_hold_special_float(packed: bytes) -> bool:
     """Whether a NaN or an infinity may be there: a float whose exponent bits, 0x7FF0 or 0xFFF0, are all set.
 
-    0xCB before 0x7F or 0xFF is no UTF-8, so text raises no false alarm; other numbers do, very rarely.
+    False is certain. 0xCB before 0x7F or 0xFF is no UTF-8, so text raises no false alarm; other numbers do, rarely.
     """
     if _FLOAT not in packed:
         return False
@@ -68,8 +58,11 @@ def _may_hold_special_float(packed: bytes) -> bool:
     return False
 
 
-def _may_hold_tag_key(packed: bytes) -> bool:
-    """Whether a string may begin with a dollar sign: the byte before one is the head of a packed string."""
+def may_hold_tag_key(packed: bytes) -> bool:
+    """Whether a string may begin with a dollar sign: the byte before one is the head of a packed string.
+
+    False is certain; among many floats True is often wrong.
+    """
     at = packed.find(_DOLLAR)
     while at > 0:
         if (

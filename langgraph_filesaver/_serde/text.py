@@ -9,17 +9,21 @@ the last one counts, as for `jq` and `json.loads`. See docs/format.md, "Values".
 from __future__ import annotations
 
 import json
+import math
+import re
 from typing import Any
 
 import orjson
 
 from langgraph_filesaver.errors import CorruptDataError
 
-__all__ = ["MAX_DEPTH", "has_tags", "parse", "write_deep"]
+__all__ = ["MAX_DEPTH", "has_tag_key", "has_tags", "may_hold_tags", "parse", "write_deep"]
 
 MAX_DEPTH = 1024
 """Levels of lists and objects that a document may have; deeper ones are refused on reading."""
 
+_QUOTE = ord('"')
+_KEY = re.compile(rb'(?:[^"\\]|\\.)*"\s*:')  # the rest of a key, after its quote
 _BOM = b"\xef\xbb\xbf"
 _DIGITS = bytes.maketrans(b"123456789", b"000000000")
 _LONG_RUN = b"0" * 19  # 2**63 has 19 digits: what is shorter fits 64 bits
@@ -39,17 +43,40 @@ def parse(data: bytes) -> Any:
     try:
         tree = orjson.loads(data)
     except orjson.JSONDecodeError as error:
+        if "infinity" in error.msg and _has_long_integer(
+            data
+        ):  # to orjson, an integer of 400 digits is an infinite float
+            return _parse_exactly(data)
         raise _corrupt(error) from error
     return _parse_exactly(data) if _has_long_integer(data) else tree
 
 
 def has_tags(data: bytes) -> bool:
-    """Whether a `"$…"` occurs at all: False proves that nothing in `data` has to be revived.
+    r"""Whether a `"$…"` occurs at all: False proves that nothing in `data` has to be revived.
 
-    An escaped dollar (`"\\u0024type"`) is a dollar, too: some tools escape what they need not.
+    An escaped dollar (`"\u0024type"`) is a dollar, too: some tools escape what they need not.
     """
     # A single byte is found by memchr, ten times faster than a pattern.
     return (b"$" in data and b'"$' in data) or (b"\\" in data and b"\\u0024" in data)
+
+
+def has_tag_key(text: bytes) -> bool:
+    """Whether a key begins with `$` in JSON that orjson has written. Exact: strings are told from keys."""
+    at = text.find(b"$")
+    while at > 0:
+        # Unescaped quotes only delimit strings, so a quote after one of these opens a key or an item of a list.
+        if text[at - 1] == _QUOTE and text[at - 2] in b"{, \n" and _KEY.match(text, at):
+            return True
+        at = text.find(b"$", at + 1)
+    return False
+
+
+def may_hold_tags(tree: Any) -> bool:
+    """Whether a parsed tree may hold an object with a key that begins with `$`. False is certain."""
+    try:
+        return has_tag_key(orjson.dumps(tree))
+    except TypeError:  # an integer beyond 64 bits, or nested deeper than orjson writes
+        return True
 
 
 def write_deep(tree: Any, *, indent: bool) -> bytes:
@@ -84,11 +111,22 @@ def _has_long_integer(data: bytes) -> bool:
 
 def _parse_exactly(data: bytes) -> Any:
     try:
-        return json.loads(data)
+        return json.loads(data, parse_constant=_refuse, parse_float=_finite)
     except RecursionError as error:
         raise CorruptDataError("nested too deeply for a document that also holds integers beyond 64 bits") from error
-    except ValueError as error:  # the interpreter's limit on the digits of an integer
-        raise CorruptDataError(f"an integer has too many digits: {error}") from error
+    except json.JSONDecodeError as error:
+        raise CorruptDataError(f"not valid JSON: {error.msg}", line=error.lineno, column=error.colno) from error
+    except ValueError as error:  # such as the interpreter's limit on the digits of an integer
+        raise CorruptDataError(f"a number cannot be read: {error}") from error
+
+
+def _refuse(constant: str) -> Any:
+    raise ValueError(f"{constant} is no JSON")
+
+
+def _finite(literal: str) -> float:
+    number = float(literal)
+    return number if math.isfinite(number) else _refuse(literal)
 
 
 def _corrupt(error: orjson.JSONDecodeError) -> CorruptDataError:

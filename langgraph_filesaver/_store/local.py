@@ -134,6 +134,8 @@ class LocalStore(Store):
         """Move the folder out of sight in one step, then remove what was in it."""
         path = self._path(folder)
         try:
+            if not stat.S_ISDIR(os.stat(path).st_mode):  # a stray file: nothing of ours lies below it
+                return
             self._make_folders(self._staging.folder)
             hidden = self._staging.new_path()
             os.rename(path, hidden)
@@ -143,7 +145,10 @@ class LocalStore(Store):
             raise StorageError.from_os_error(error, action="delete", path=path) from error
         self._folder_changed(os.path.dirname(path))
         try:
-            shutil.rmtree(hidden)
+            if os.path.islink(hidden):  # the folder lies elsewhere, where nothing is ours to remove
+                os.unlink(hidden)
+            else:
+                shutil.rmtree(hidden)
         except OSError as error:
             raise StorageError.from_os_error(error, action="delete", path=hidden) from error
 
@@ -208,9 +213,11 @@ class LocalStore(Store):
                 raise
             return True
         finally:
-            os.close(descriptor)
-            if is_litter:
-                _unlink_if_there(staged)
+            try:
+                os.close(descriptor)  # reports an error of its own on some network mounts
+            finally:
+                if is_litter:
+                    _unlink_if_there(staged)
 
     def _name_new(self, staged: str, path: str) -> bool:
         try:
@@ -226,8 +233,8 @@ class LocalStore(Store):
     def _name_new_under_lock(self, staged: str, path: str) -> bool:
         """Name the file on a file system without hard links (exFAT, some network mounts)."""
         locks = os.path.join(self.root, LOCKS_FOLDER)
-        self._make_folders(locks)
-        with FileLock(os.path.join(locks, "names.lock"), thread_local=False, poll_interval=LOCK_POLL_SECONDS):
+        self._make_missing(locks)  # only this: the marker, which `_make_folders` begins with, is named here as well
+        with FileLock(os.path.join(locks, "_names.lock"), thread_local=False, poll_interval=LOCK_POLL_SECONDS):
             return not os.path.lexists(path) and _name_by_rename(staged, path)
 
     def _make_folders(self, folder: str) -> None:

@@ -40,7 +40,15 @@ class Page:
 
     def paragraph(self, text: str, *, indent: str = "  ") -> None:
         """Write a text of any length, folded and indented."""
-        for line in textwrap.wrap(text, WIDTH, initial_indent=indent, subsequent_indent=indent) or [""]:
+        folded = textwrap.wrap(
+            text,
+            WIDTH,
+            initial_indent=indent,
+            subsequent_indent=indent,
+            break_long_words=False,  # a path stays in one piece, so that it can be copied
+            break_on_hyphens=False,
+        )
+        for line in folded or [""]:
             self.line(line)
 
     def verified(self, claim: str) -> None:

@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
+from unittest.mock import patch
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import CheckpointTuple
@@ -28,7 +29,7 @@ def loses_a_write() -> None:
         if all(value[0]["name"] != "a.md" for channel, value in writes if channel == "facts"):
             put_writes(self, config, writes, task_id, task_path)
 
-    FileSaver.put_writes = lossy  # type: ignore[method-assign]
+    _change(FileSaver, "put_writes", lossy)
 
 
 def overlooks_writes() -> None:
@@ -39,7 +40,7 @@ def overlooks_writes() -> None:
         found = get_tuple(self, config)
         return found and found._replace(pending_writes=[])
 
-    FileSaver.get_tuple = forgetful  # type: ignore[method-assign]
+    _change(FileSaver, "get_tuple", forgetful)
 
 
 def loses_checkpoints() -> None:
@@ -49,7 +50,7 @@ def loses_checkpoints() -> None:
         thread_id = config["configurable"]["thread_id"]
         return {"configurable": {"thread_id": thread_id, "checkpoint_ns": "", "checkpoint_id": checkpoint["id"]}}
 
-    FileSaver.put = lossy  # type: ignore[method-assign]
+    _change(FileSaver, "put", lossy)
 
 
 def does_not_wait() -> None:
@@ -69,7 +70,7 @@ def fails() -> None:
 
 def does_not_ask() -> None:
     """Take the approval for granted."""
-    agent.interrupt = lambda question: {"approved": True}
+    _change(agent, "interrupt", lambda question: {"approved": True})
 
 
 def takes_no_for_an_answer() -> None:
@@ -91,7 +92,7 @@ def invents_a_quote() -> None:
 def drops_a_document() -> None:
     """Report on one document fewer, after reading all."""
     report = agent._report
-    agent._report = lambda all_facts: report(all_facts[1:])
+    _change(agent, "_report", lambda all_facts: report(all_facts[1:]))
 
 
 def writes_another_report() -> None:
@@ -106,7 +107,7 @@ def writes_another_report() -> None:
                 file.write("\n")
         return code
 
-    worker.main = changing  # type: ignore[assignment]
+    _change(worker, "main", changing)
 
 
 def reads_again_after_approval() -> None:
@@ -123,8 +124,12 @@ def reports_without_approval() -> None:
         file.write("# Digest\n")
 
 
+def _change(target: object, name: str, value: object) -> None:
+    patch.object(target, name, value).start()
+
+
 def _change_facts(change: Callable[[Facts], Any]) -> None:
-    agent.facts_of = lambda name, data: change(facts_of(name, data))
+    _change(agent, "facts_of", lambda name, data: change(facts_of(name, data)))
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ SABOTEUR = str(Path(__file__).with_name("saboteur.py"))
         ("fails", "a worker that fails"),
         ("does_not_ask", "the agent did not ask for approval"),
         ("takes_no_for_an_answer", "the agent did not finish after the approval"),
-        ("miscounts_words", "the report is wrong: a.md: expected 'words 11,"),
+        ("miscounts_words", "the report is wrong: a.md: expected 'words 12,"),
         ("invents_a_quote", "the quoted sentence is not in it: 'Files are made of stone.'"),
         ("drops_a_document", "the report is wrong: a.md is missing"),
         ("writes_another_report", "not true: the report in the file is the report in the state"),

@@ -118,11 +118,11 @@ def examine(cut: Cut, kind: FileSystem, scratch: Path, findings: Findings) -> No
         for address, number in expected(cut).items():
             findings.checked += 1
             try:
-                found = newest_number(saver, *address)
+                there = newest_number(saver, *address)
             except CorruptDataError:
                 findings.torn += 1
                 continue
-            findings.lost += found < number
+            findings.lost += there < number
         for thread_id in deleted(cut):
             findings.resurrected += saver.get_tuple({"configurable": {"thread_id": thread_id}}) is not None
         try:

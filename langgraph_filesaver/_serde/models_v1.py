@@ -1,0 +1,54 @@
+"""Models of pydantic's first generation (`pydantic.v1`): all that their `__dict__` holds, read back as it was."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from langgraph_filesaver._serde.decode import Decoder, InvalidTagError, Reader
+from langgraph_filesaver._serde.encode import Attribute, Encoder, Writer
+from langgraph_filesaver._serde.naming import class_name
+
+__all__ = ["v1_reader", "v1_writer"]
+
+_SET: Any = object.__setattr__
+
+
+def v1_writer(kind: Any) -> Writer:
+    """Return the writer for a model."""
+    tag = class_name(kind)
+
+    def write(value: Any, encoder: Encoder) -> dict[str, Any]:
+        content = encoder.tag(tag)
+        state = value.__dict__
+        if all(type(key) is str and key[:1] != "$" for key in state):
+            for key, item in state.items():
+                content[key] = encoder.held(item, Attribute(key))
+        else:
+            content["$extra"] = encoder.value(dict(state), Attribute("__dict__"))
+        unset = [key for key in state if key not in value.__fields_set__]
+        if unset:
+            content["$unset"] = unset
+        return content
+
+    return write
+
+
+def v1_reader(kind: Any) -> Reader:
+    """Return the reader for a model."""
+
+    def read(raw: dict[str, Any], decoder: Decoder) -> Any:
+        state = {key: decoder.value(item, Attribute(key)) for key, item in raw.items() if key[:1] != "$"}
+        if "$extra" in raw:
+            state.update(decoder.value(raw["$extra"], "$extra"))
+        for name, field in kind.__fields__.items():
+            if name not in state:
+                if field.required:
+                    raise InvalidTagError("is missing", Attribute(name))
+                state[name] = field.get_default()
+        made = kind.__new__(kind)
+        _SET(made, "__dict__", state)
+        _SET(made, "__fields_set__", set(state) - set(raw.get("$unset", ())))
+        made._init_private_attributes()  # noqa: SLF001 - as pydantic's own construct() does
+        return made
+
+    return read

@@ -1,0 +1,109 @@
+"""Frames and series of polars, column by column: the dtype with its parameters, then the values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from langgraph_filesaver._serde.decode import Decoder, InvalidTagError, Known, known
+from langgraph_filesaver._serde.encode import Encoder, RefusedError, Writer
+from langgraph_filesaver._serde.proof import ADVICE, proved
+
+__all__ = ["POLARS_READERS", "polars_writer"]
+
+_NUMBERS = [f"{sign}Int{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64, 128)] + ["Float32", "Float64"]
+_SIMPLE = frozenset(["Boolean", "String", "Binary", "Date", "Time", "Null", "Categorical", *_NUMBERS])
+
+
+def polars_writer(kind: type, polars: Any) -> Writer | None:
+    """Return the writer for a type of polars, or None."""
+    if kind is polars.DataFrame:
+        return proved(_write_polars_frame, _read_polars_frame, _equal_polars)
+    if kind is polars.Series:
+        return proved(_write_polars_series, _read_polars_series, _equal_polars)
+    return None
+
+
+def _polars() -> Any:
+    import polars  # noqa: ICN001 - optional, and slow to import
+
+    return polars
+
+
+def _write_polars_frame(frame: Any, encoder: Encoder) -> dict[str, Any]:
+    columns = [_polars_column(frame.to_series(at), encoder) for at in range(frame.width)]
+    return encoder.tag("polars.DataFrame", height=frame.height, columns=columns)
+
+
+def _read_polars_frame(raw: dict[str, Any], decoder: Decoder) -> Any:
+    return _polars().DataFrame([_polars_series(column, decoder) for column in raw["columns"]])
+
+
+def _write_polars_series(series: Any, encoder: Encoder) -> dict[str, Any]:
+    return encoder.tag("polars.Series", **_polars_column(series, encoder))
+
+
+def _read_polars_series(raw: dict[str, Any], decoder: Decoder) -> Any:
+    return _polars_series(raw, decoder)
+
+
+def _polars_column(series: Any, encoder: Encoder) -> dict[str, Any]:
+    items = [encoder.value(item, at) for at, item in enumerate(series.to_list())]
+    return {"name": encoder.value(series.name, "name"), "dtype": _spell(series.dtype), "values": items}
+
+
+def _polars_series(raw: dict[str, Any], decoder: Decoder) -> Any:
+    name = decoder.value(raw["name"], "name")
+    return _polars().Series(
+        name, decoder.value(raw["values"], "values"), dtype=_polars_dtype(raw["dtype"]), strict=True
+    )
+
+
+def _spell(dtype: Any) -> Any:
+    """Return the name of a polars dtype, or a list of its name and parameters."""
+    polars = _polars()
+    name = type(dtype).__name__
+    if isinstance(dtype, polars.List):
+        return [name, _spell(dtype.inner)]
+    if isinstance(dtype, polars.Array):
+        return [name, _spell(dtype.inner), dtype.size]
+    if isinstance(dtype, polars.Struct):
+        return [name, [[field.name, _spell(field.dtype)] for field in dtype.fields]]
+    if isinstance(dtype, polars.Datetime):
+        return [name, dtype.time_unit, dtype.time_zone]
+    if isinstance(dtype, polars.Duration):
+        return [name, dtype.time_unit]
+    if isinstance(dtype, polars.Decimal):
+        return [name, dtype.precision, dtype.scale]
+    if isinstance(dtype, polars.Enum):
+        return [name, dtype.categories.to_list()]
+    if name not in _SIMPLE:
+        raise RefusedError(ADVICE.format(f"a column of dtype {dtype}"))
+    return name
+
+
+def _polars_dtype(spelled: Any) -> Any:
+    polars = _polars()
+    parts: list[Any] = [spelled] if isinstance(spelled, str) else list(spelled)
+    name, parameters = parts[0], parts[1:]
+    if name in ("List", "Array"):
+        return getattr(polars, name)(_polars_dtype(parameters[0]), *parameters[1:])
+    if name == "Struct":
+        return polars.Struct([polars.Field(field, _polars_dtype(inner)) for field, inner in parameters[0]])
+    if name in ("Datetime", "Duration", "Decimal", "Enum"):
+        return getattr(polars, name)(*parameters)
+    if name not in _SIMPLE:
+        raise InvalidTagError(f"{name!r} is no dtype of polars", "dtype")
+    return getattr(polars, name)
+
+
+def _equal_polars(one: Any, other: Any) -> bool:
+    polars = _polars()
+    if isinstance(one, polars.DataFrame):
+        return bool(one.schema == other.schema and one.equals(other, null_equal=True))
+    return bool(one.dtype == other.dtype and one.name == other.name and one.equals(other, null_equal=True))
+
+
+POLARS_READERS: dict[str, Known] = {
+    "polars.DataFrame": known(_read_polars_frame, "height", "columns"),
+    "polars.Series": known(_read_polars_series, "name", "dtype", "values"),
+}

@@ -1,0 +1,1 @@
+"""What LangGraph, and the layers above a store, may rely on: the same for every kind of store."""
