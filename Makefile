@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 JOBS ?= auto
 
-.PHONY: demo test check format soak bench system-packages clean
+.PHONY: demo test test-lowest check format soak bench system-packages clean
 
 # One environment, made once per change of pyproject.toml; each stamp records the extras it holds.
 $(VENV)/.base: pyproject.toml
@@ -25,6 +25,12 @@ demo: $(VENV)/.base
 
 test: $(VENV)/.test
 	$(BIN)/python -m pytest -n $(JOBS) -m "not soak"
+
+test-lowest: pyproject.toml tests/lowest-versions.txt
+	$(PYTHON) -m venv $(VENV)-lowest
+	$(VENV)-lowest/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[test]' \
+		--constraint tests/lowest-versions.txt
+	$(VENV)-lowest/bin/python -m pytest -n $(JOBS) -m "not soak"
 
 check: $(VENV)/.check
 	$(BIN)/ruff check .
@@ -47,4 +53,4 @@ system-packages:
 	tests/power_cut/install-system-packages
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-lowest .mypy_cache .ruff_cache .pytest_cache .hypothesis

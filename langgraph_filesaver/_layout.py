@@ -105,7 +105,8 @@ def json_stems(names: tuple[str, ...]) -> tuple[list[str], list[str]]:
     """Split a listing into the stems of its JSON files: (plain, hashed). Strays are left out."""
     stems = [name[:-5] for name in names if name.endswith(".json")]
     # One match over all names costs a fifth of a match per name, and plain names are the rule.
-    if _ALL_PLAIN.fullmatch("\n".join([*stems, ""]) if stems else ""):
+    lines = "\n".join([*stems, ""]) if stems else ""
+    if lines.count("\n") == len(stems) and _ALL_PLAIN.fullmatch(lines):  # a stray's name may hold a line break itself
         return stems, []
     plain = [stem for stem in stems if _PLAIN.fullmatch(stem)]
     return plain, [stem for stem in stems if _HASHED.fullmatch(stem)]

@@ -1,7 +1,7 @@
 """Prune, delete and copy: surveys a thread, asks `_retention` for a plan, and carries it out under the thread's lock.
 
-Order of carrying out: kept checkpoints lose their parents first, then checkpoints go, newest first, then writes. After a
-crash in between, every checkpoint that is left is whole and shows its whole state, and repeating the call completes it.
+Order of carrying out: kept checkpoints lose their parents first, then checkpoints go, newest first, then writes: a
+checkpoint that is still to go may need the writes on one that stays. After a crash in between, every checkpoint that is left is whole and shows its whole state, and repeating the call completes it.
 """
 
 from __future__ import annotations
@@ -80,12 +80,12 @@ def survey(repository: Repository, codec: Codec, thread_id: str) -> retention.Th
 
 def _facts(document: CheckpointDocument, codec: Codec) -> retention.CheckpointFacts:
     metadata = codec.metadata(document)
-    counters = metadata.get("counters_since_delta_snapshot") or {}
+    counters, run_id = metadata.get("counters_since_delta_snapshot") or {}, metadata.get("run_id")
     snapshots = {channel for channel, raw in document.state.items() if _is_snapshot(raw)}
     return retention.CheckpointFacts(
         place=(document.checkpoint_ns, document.checkpoint_id),
         parent_id=document.parent_checkpoint_id,
-        run_id=metadata.get("run_id"),
+        run_id=None if run_id is None else str(run_id),
         calling=frozenset((metadata.get("parents") or {}).items()),
         versioned=codec.versioned(document),
         stored=frozenset(document.state),
@@ -100,10 +100,10 @@ def _is_snapshot(raw: Any) -> bool:
 def _carry_out(repository: Repository, thread_id: str, plan: retention.Plan, thread: retention.ThreadFacts) -> None:
     for checkpoint_ns, checkpoint_id in plan.without_parent:
         repository.rewrite(layout.checkpoint_key(thread_id, checkpoint_ns, checkpoint_id), _set("parent_checkpoint_id"))
-    for key in plan.empty_writes:
-        repository.rewrite(key, _set("writes", []))
     # Durably before their writes go: a power cut must not leave a checkpoint that has lost its writes.
     repository.store.delete(layout.checkpoint_key(thread_id, *place) for place in plan.remove)
+    for key in plan.empty_writes:
+        repository.rewrite(key, _set("writes", []))
     gone = set(plan.remove)
     repository.store.delete([*plan.remove_writes, *(writes.key for writes in thread.writes if writes.place in gone)])
 

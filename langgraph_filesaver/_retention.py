@@ -13,6 +13,8 @@ Rules, in the order in which they decide:
    one that stores a value of each such channel, with their writes. This holds for the ancestors kept so, too: no listed
    checkpoint ever shows less than its state.
 4. A kept checkpoint whose parent goes gets no parent.
+5. Writes whose checkpoint is not there may have come before it. `keep_latest` removes them where that checkpoint would be
+   older than the head of its namespace, or of the root where the namespace is empty: a call that died has left them.
 
 Which channels are DeltaChannels is not written down as such. A channel counts as one if LangGraph counts its updates
 since a snapshot (`counters_since_delta_snapshot`), if a snapshot of it is stored, or if it was written and has a version
@@ -98,13 +100,14 @@ class Plan:
 
 
 def keep_latest(thread: ThreadFacts) -> Plan:
-    """Plan to keep of each namespace its head and what it needs (rules 1 to 4)."""
+    """Plan to keep of each namespace its head and what it needs (rules 1 to 5)."""
     kept: dict[Place, str] = {}
     by_namespace: defaultdict[str, list[CheckpointFacts]] = defaultdict(list)
     for facts in thread.checkpoints.values():
         by_namespace[facts.place[0]].append(facts)
     heads = {checkpoint_ns: max(facts.place[1] for facts in many) for checkpoint_ns, many in by_namespace.items()}
     interrupted = {writes.place for writes in thread.writes if INTERRUPT in writes.channels}
+    delta = _delta_channels(thread)
     # Calling graphs before the called: whether a call can still be resumed depends on what is kept above it.
     for checkpoint_ns in sorted(by_namespace, key=lambda ns: (ns.count("|"), bool(ns), ns)):
         head = thread.checkpoints[checkpoint_ns, heads[checkpoint_ns]]
@@ -117,16 +120,21 @@ def keep_latest(thread: ThreadFacts) -> Plan:
                 kept.setdefault(facts.place, "holds an unanswered interrupt")
         if checkpoint_ns and ":" not in checkpoint_ns:
             _keep_memory(kept, checkpoint_ns, sorted(facts.place[1] for facts in by_namespace[checkpoint_ns]))
-        _keep_ancestors(thread, kept, _delta_channels(thread, checkpoint_ns))
-    return _plan(thread, kept)
+        _keep_ancestors(thread, kept, checkpoint_ns, delta[checkpoint_ns])
+    plan = _plan(thread, kept)
+    for writes in thread.writes:
+        # A checkpoint older than the newest that is there comes no more: a call that died left its writes behind.
+        if writes.place not in thread.checkpoints and writes.place[1] < heads.get(writes.place[0], heads.get("", "")):
+            plan.remove_writes.append(writes.key)
+    return plan
 
 
 def for_runs(thread: ThreadFacts, run_ids: Collection[str]) -> Plan:
     """Plan to remove the checkpoints and writes of some runs, but what the remaining checkpoints need."""
     kept = {facts.place: "of another run" for facts in thread.checkpoints.values() if facts.run_id not in run_ids}
     needed: set[tuple[Place, str]] = set()
-    for checkpoint_ns in {place[0] for place in thread.checkpoints}:
-        needed |= _keep_ancestors(thread, kept, _delta_channels(thread, checkpoint_ns), checkpoint_ns)
+    for checkpoint_ns, delta in _delta_channels(thread).items():
+        needed |= _keep_ancestors(thread, kept, checkpoint_ns, delta)
     plan = _plan(thread, kept)
     for writes in thread.writes:
         if writes.run_id not in run_ids:
@@ -159,38 +167,51 @@ def _keep_memory(kept: dict[Place, str], checkpoint_ns: str, ids: list[str]) -> 
             kept.setdefault((checkpoint_ns, ids[older - 1]), f"memory of the subgraph when {root_id} was made")
 
 
-def _delta_channels(thread: ThreadFacts, checkpoint_ns: str) -> frozenset[str]:
-    told: set[str] = set()
-    stored: set[str] = set()
-    versioned: set[str] = set()
+def _delta_channels(thread: ThreadFacts) -> Mapping[str, frozenset[str]]:
+    """Return the DeltaChannels of each namespace, as far as the thread tells."""
+    told: defaultdict[str, set[str]] = defaultdict(set)
+    stored: defaultdict[str, set[str]] = defaultdict(set)
+    versioned: defaultdict[str, set[str]] = defaultdict(set)
+    written: defaultdict[str, set[str]] = defaultdict(set)
     for facts in thread.checkpoints.values():
-        if facts.place[0] == checkpoint_ns:
-            told |= facts.delta
-            stored |= facts.stored
-            versioned |= facts.versioned
-    written = {channel for writes in thread.writes if writes.place[0] == checkpoint_ns for channel in writes.channels}
-    return frozenset(told | ((written & versioned) - stored))
+        checkpoint_ns = facts.place[0]
+        told[checkpoint_ns] |= facts.delta
+        stored[checkpoint_ns] |= facts.stored
+        versioned[checkpoint_ns] |= facts.versioned
+    for writes in thread.writes:
+        written[writes.place[0]] |= writes.channels
+    return {ns: frozenset(told[ns] | ((written[ns] & versioned[ns]) - stored[ns])) for ns in versioned}
 
 
 def _keep_ancestors(
-    thread: ThreadFacts, kept: dict[Place, str], delta: frozenset[str], checkpoint_ns: str | None = None
+    thread: ThreadFacts, kept: dict[Place, str], checkpoint_ns: str, delta: frozenset[str]
 ) -> set[tuple[Place, str]]:
-    """Add to `kept` what its members need (rule 3); return the (place, channel) whose writes are replayed for them."""
+    """Add to `kept` what its members in a namespace need (rule 3); return the (place, channel) replayed for them."""
     needed: set[tuple[Place, str]] = set()
-    waiting = [place for place in kept if checkpoint_ns is None or place[0] == checkpoint_ns]
+    waiting = [
+        (facts, _missing(facts, delta))
+        for facts in (thread.checkpoints[place] for place in kept if place[0] == checkpoint_ns)
+    ]
     while waiting:
-        place = waiting.pop()
-        facts = thread.checkpoints[place]
-        missing = (delta & facts.versioned) - facts.stored
+        facts, wanted = waiting.pop()
         ancestor = _parent(thread, facts)
-        while missing and ancestor is not None:
-            needed.update((ancestor.place, channel) for channel in missing)
-            if ancestor.place not in kept:
-                kept[ancestor.place] = f"needed to rebuild {', '.join(sorted(missing))} of {place[1]}"
-                waiting.append(ancestor.place)
-            missing = missing - ancestor.stored
-            ancestor = _parent(thread, ancestor)
+        if ancestor is None:
+            continue
+        # A channel that is replayed here for another checkpoint is on its way up already.
+        wanted = frozenset(channel for channel in wanted if (ancestor.place, channel) not in needed)
+        if not wanted:
+            continue
+        needed.update((ancestor.place, channel) for channel in wanted)
+        onward = wanted - ancestor.stored
+        if ancestor.place not in kept:
+            kept[ancestor.place] = f"needed to rebuild {', '.join(sorted(wanted))} of {facts.place[1]}"
+            onward |= _missing(ancestor, delta)
+        waiting.append((ancestor, onward))
     return needed
+
+
+def _missing(facts: CheckpointFacts, delta: frozenset[str]) -> frozenset[str]:
+    return (delta & facts.versioned) - facts.stored
 
 
 def _parent(thread: ThreadFacts, facts: CheckpointFacts) -> CheckpointFacts | None:
