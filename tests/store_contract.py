@@ -118,7 +118,7 @@ class StoreTests:
         assert set(store.list("")) >= {"t", "tt"}
 
     def test_a_listing_shows_each_change_at_once(self, opened: Opener) -> None:
-        """No cache hides a change: hundreds of changes, many within one tick of the clock, by this store and another."""
+        """[O6] No cache hides a change: hundreds of changes, many within one tick of the clock, by this store and another."""
         ours, another = opened(), opened()
         expected: set[str] = set()
         for number in range(300):
@@ -178,7 +178,7 @@ class StoreTests:
         assert store.list("t") == ("a",)
 
     def test_readers_see_all_of_a_folder_or_nothing(self, opened: Opener) -> None:
-        """While a folder is deleted, a reader that misses one key of it finds none of the others later."""
+        """[O9] While a folder is deleted, a reader that misses one key of it finds none of the others later."""
         writer, reader = opened(), opened()
         keys = [f"t/{number % 4}/{number}" for number in range(60)]
         for _ in range(10):
@@ -241,7 +241,7 @@ class StoreTests:
         _assert_one_winner_each(stores[0], _race_keys(self.races), won)
 
     def test_a_value_being_replaced_is_never_torn(self, opened: Opener) -> None:
-        """While threads replace a key with values of different lengths, a reader finds one of them whole, each time."""
+        """[F2] While threads replace a key with values of different lengths, a reader finds one of them whole, each time."""
         store = opened()
         store.replace("a/k", _SHORT)
         stop = threading.Event()
@@ -271,7 +271,7 @@ class SharedStoreTests(StoreTests):
         """Bring about, in another process, what the subclass brought about in this one."""
 
     def test_create_has_one_winner_among_processes(self, opened: Opener) -> None:
-        """Of three processes that create one key at the same moment exactly one wins, and its bytes are there, each time."""
+        """[F1] Of three processes that create one key at the same moment exactly one wins, and its bytes are there, each time."""
         keys = _race_keys(self.races)
         won = _in_processes(3, partial(_race_in_process, self.prepare_process, opened, keys))
         _assert_one_winner_each(opened(), keys, won)

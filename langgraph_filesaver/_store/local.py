@@ -193,8 +193,8 @@ class LocalStore(Store):
                 raise StorageError.from_os_error(error, action="write", path=path) from error
         raise StorageError(f"cannot write {path}: its folder vanished {_ATTEMPTS} times; who deletes it?", path=path)
 
-    def _stage_and_name(self, path: str, data: bytes, *, exclusive: bool) -> bool:
-        durability = self._durability()
+    def _stage_and_name(self, path: str, data: bytes, *, exclusive: bool, durability: Durability | None = None) -> bool:
+        durability = durability or self._durability()
         staged = self._staging.new_path()
         descriptor = os.open(staged, _WRITE_FLAGS, _FILE_MODE)
         is_litter = True
@@ -243,7 +243,9 @@ class LocalStore(Store):
             self._make_missing(self._staging.folder)
             marker = self._path(self._marker.key)
             if not os.path.lexists(marker):
-                self._stage_and_name(marker, self._marker.data, exclusive=True)
+                # Durable even without fsync: a torn marker would close the whole folder, and it is written only once.
+                durable = durability_for(self.root, fsync=True)
+                self._stage_and_name(marker, self._marker.data, exclusive=True, durability=durable)
             self._make_missing(folder)
         except FileNotFoundError:
             return  # removed again meanwhile: the caller tries again

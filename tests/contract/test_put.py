@@ -17,7 +17,7 @@ ODD_NAMES = ["$type", "$list", "$artifact", "$serde", "$", "items", "base64", "\
 
 
 def test_putting_an_id_again_replaces_the_checkpoint_and_keeps_its_writes(home: Home) -> None:
-    """The same id again: the new state counts, the pending writes stay, and the thread holds one checkpoint (P3)."""
+    """[C7] The same id again: the new state counts, the pending writes stay, and the thread holds one checkpoint (P3)."""
     saver = home.saver()
     put(saver, "1", {"count": 1})
     saver.put_writes(config_of("t", "", "1"), [("count", 5), (INTERRUPT, "why")], "task")
@@ -121,7 +121,7 @@ def test_the_latest_is_the_greatest_id_and_not_the_last_put(home: Home) -> None:
 
 
 def test_a_warm_saver_sees_what_another_one_acknowledged(home: Home) -> None:
-    """Each of two savers, both in use all along, finds the other's checkpoint as the latest at once (P5)."""
+    """[O6] Each of two savers, both in use all along, finds the other's checkpoint as the latest at once (P5)."""
     savers = [home.saver(), home.saver()]
     for number in range(100):
         put(savers[number % 2], f"{number:03}", parent=f"{number - 1:03}" if number else None)

@@ -163,7 +163,7 @@ class TestEachCallThatFails:
 
 
 def test_a_write_cut_short_by_the_system_leaves_nothing(tmp_path: Path) -> None:
-    """A real limit of file size, met in the middle of the data, raises StorageError: old value intact, no litter."""
+    """[O1] [O12] A real limit of file size, met in the middle of the data, raises StorageError: old value intact, no litter."""
     store = new_store(tmp_path)
     with file_size_limited_to(100_000):
         with pytest.raises(StorageError) as replaced:
@@ -233,7 +233,7 @@ def test_a_failed_flush_is_never_repeated(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_without_fsync_nothing_is_flushed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`fsync=False` never calls fsync, and `fsync=True` does for each of create, replace, delete and delete_folder."""
+    """[O2] `fsync=False` never calls fsync, and `fsync=True` does for each of create, replace, delete and delete_folder."""
     flushes = FailingCall(os.fsync, errno.EIO, -1, after_effect=False, lasting=False)
     monkeypatch.setattr(os, "fsync", flushes)
     for fsync in (False, True):
@@ -252,7 +252,7 @@ def test_without_fsync_nothing_is_flushed(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_the_marker_is_named_before_anything_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In a new root the marker gets its name first: a crash right after it leaves a store, not a stranger's folder."""
+    """[O3] In a new root the marker gets its name first: a crash right after it leaves a store, not a stranger's folder."""
     named: list[str] = []
     link, rename = os.link, os.replace
 

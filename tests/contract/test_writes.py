@@ -23,7 +23,7 @@ def pending(saver: FileSaver) -> list[tuple[str, str, Any]]:
 
 
 def test_writes_come_by_path_then_task_then_index(home: Home) -> None:
-    """The order is (task_path, task_id, idx) as strings and numbers, whatever order the calls came in."""
+    """[W3] The order is (task_path, task_id, idx) as strings and numbers, whatever order the calls came in."""
     saver = home.saver()
     put(saver, "1")
     calls = [("~__pregel_push, 9", "a"), ("~__pregel_pull, z", "b"), ("", "z"), ("~__pregel_push, 10", "c"), ("", "A")]
@@ -54,7 +54,7 @@ def test_of_two_ordinary_writes_the_first_counts_also_between_savers(home: Home)
 
 
 def test_of_two_special_writes_the_last_counts_also_between_savers(home: Home) -> None:
-    """The last error, interrupt or answer of a task counts, whichever saver brought it."""
+    """[W2] The last error, interrupt or answer of a task counts, whichever saver brought it."""
     put(home.saver(), "1")
     savers = [home.saver(), home.saver()]
     for number in range(6):
@@ -83,7 +83,7 @@ def test_more_than_nine_calls_of_a_task_keep_their_order(home: Home) -> None:
 
 
 def test_repeating_a_call_makes_no_new_file(home: Home) -> None:
-    """A call whose writes are all there already leaves no trace: ordinary ones by index, special ones by value."""
+    """[W4] A call whose writes are all there already leaves no trace: ordinary ones by index, special ones by value."""
     saver = home.saver()
     saver.put_writes(AT_1, [("a", 1), (INTERRUPT, {"ask": ["x"]}), ("b", 2)], "task")
     before = home.files()

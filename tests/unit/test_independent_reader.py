@@ -71,6 +71,7 @@ def _written(task_path: str, value: int, task_id: str = "0") -> Any:
 
 
 @given(calls=st.lists(st.tuples(PLACE, PUT | WRITES), min_size=1, max_size=12))
+@example([(("t", ""), ("put", each, None, {}, {})) for each in ("z", "Z", "9", "10", "\U00010000", "\ue000", "\udc00")])
 @example([(("t", ""), ("put", "1f0c", None, {}, {})), *(_resumed(number) for number in range(12))])
 @example([(("t", ""), ("put", "1f0c", None, {}, {})), _written("~b", 1), _written("~a", 2), _written("~a", 3, "1")])
 def test_an_independent_reader_sees_what_the_saver_sees(calls: list[tuple[tuple[str, str], Any]]) -> None:

@@ -55,7 +55,7 @@ def test_every_string_has_a_safe_name(identifier: str) -> None:
 @example("\ud800", "\ud801")
 @example("x" * 300, "x" * 301)
 def test_two_strings_never_share_a_name(one: str, two: str) -> None:
-    """Different strings have different names, also where they differ by case, normal form, or far behind."""
+    """[N3] Different strings have different names, also where they differ by case, normal form, or far behind."""
     assert (layout.name_of(one) == layout.name_of(two)) == (one == two)
 
 
@@ -166,7 +166,7 @@ def test_listings_are_sorted_into_ids_hashes_and_strays(names: list[str]) -> Non
 
 @pytest.mark.parametrize("identifier", HOSTILE, ids=ascii)
 def test_any_string_is_an_id_and_stays_below_the_root(tmp_path: Path, identifier: str) -> None:
-    """Put, write, list, copy and delete under any id touch nothing outside the root, and nobody else's thread."""
+    """[S1] Put, write, list, copy and delete under any id touch nothing outside the root, and nobody else's thread."""
     bystander = tmp_path / "bystander"
     bystander.write_bytes(b"mine")
     home = Home("local", tmp_path / "deep/root")

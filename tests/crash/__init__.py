@@ -1,0 +1,1 @@
+"""A process dies or a disk refuses at every moment; what was acknowledged stays."""

@@ -1,0 +1,71 @@
+"""A store whose process is killed at its k-th operation, before that operation has landed or after it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+from langgraph_filesaver._store import Store
+
+__all__ = ["FaultyStore", "KilledError"]
+
+Result = TypeVar("Result")
+
+
+class KilledError(BaseException):
+    """Stands for SIGKILL: no `except Exception` survives it, and no operation lands after it."""
+
+
+class FaultyStore(Store):
+    """Passes operations on to another store until it is killed.
+
+    Removing several keys is one operation for each of them: a kernel knows no call that removes two files.
+
+    Args:
+        store: Where the operations land.
+        at: The number of the operation, from 1, at which the process dies.
+        landed: Whether that operation still takes effect.
+    """
+
+    def __init__(self, store: Store, at: int, *, landed: bool) -> None:
+        self._store = store
+        self._at = at
+        self._landed = landed
+        self.properties = store.properties
+        self.operations = 0
+
+    def _operate(self, operation: Callable[[], Result]) -> Result:
+        self.operations += 1
+        if self.operations < self._at:
+            return operation()
+        if self.operations == self._at and self._landed:
+            operation()
+        raise KilledError
+
+    def describe(self, key: str) -> str:
+        return self._store.describe(key)
+
+    def read(self, key: str) -> bytes | None:
+        return self._operate(lambda: self._store.read(key))
+
+    def exists(self, key: str) -> bool:
+        return self._operate(lambda: self._store.exists(key))
+
+    def create(self, key: str, data: bytes) -> bool:
+        return self._operate(lambda: self._store.create(key, data))
+
+    def replace(self, key: str, data: bytes) -> None:
+        self._operate(lambda: self._store.replace(key, data))
+
+    def delete(self, keys: Iterable[str]) -> None:
+        for key in keys:
+            self._delete(key)
+
+    def _delete(self, key: str) -> None:
+        self._operate(lambda: self._store.delete([key]))
+
+    def list(self, folder: str) -> tuple[str, ...]:
+        return self._operate(lambda: self._store.list(folder))
+
+    def delete_folder(self, folder: str) -> None:
+        self._operate(lambda: self._store.delete_folder(folder))
