@@ -15,6 +15,7 @@ import logging
 import os
 import shutil
 import socket
+import sys
 import time
 from functools import lru_cache
 
@@ -62,7 +63,7 @@ def _is_litter(name: str, path: str) -> bool:
     if len(parts) != 4 or not parts[2].isdigit():
         return False  # not ours: a person put it there
     host, scope, pid = parts[0], parts[1], int(parts[2])
-    if host != _host():
+    if host != _host() or sys.platform == "win32":  # there os.kill(pid, 0) would not ask, but end the process
         return time.time() - os.lstat(path).st_mtime > _FOREIGN_LITTER_SECONDS
     return scope != _scope() or not _is_alive(pid)
 

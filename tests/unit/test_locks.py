@@ -34,7 +34,7 @@ with FileSaver(sys.argv[1])._repository.locks.hold(sys.argv[2]):
 
 
 @contextmanager
-def held_by_another_process(root: Path, thread_id: str) -> Iterator["subprocess.Popen[str]"]:
+def held_by_another_process(root: Path, thread_id: str) -> Iterator[subprocess.Popen[str]]:
     """Hold the lock of a thread in a process of its own."""
     process = subprocess.Popen(
         [sys.executable, "-c", _HOLD, str(root), thread_id], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
