@@ -1,7 +1,8 @@
 """Prune, delete and copy: surveys a thread, asks `_retention` for a plan, and carries it out under the thread's lock.
 
 Order of carrying out: kept checkpoints lose their parents first, then checkpoints go, newest first, then writes: a
-checkpoint that is still to go may need the writes on one that stays. After a crash in between, every checkpoint that is left is whole and shows its whole state, and repeating the call completes it.
+checkpoint that is still to go may need the writes on one that stays. After a crash in between, every checkpoint that is
+left is whole and shows its whole state, and repeating the call completes it.
 """
 
 from __future__ import annotations

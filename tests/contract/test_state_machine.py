@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -250,6 +251,10 @@ class OnLocalDisk(SideBySide):
     kind = "local"
 
 
+class OnLocalDiskForLong(OnLocalDisk):
+    pass
+
+
 def by_place(found: Iterable[CheckpointTuple]) -> list[CheckpointTuple]:
     """Return InMemorySaver's answer in our order of threads and namespaces; within a namespace both have the same."""
     return sorted(
@@ -273,3 +278,6 @@ TestOverMemory = OverMemory.TestCase
 TestOverMemory.settings = _BOUNDED
 TestOnLocalDisk = OnLocalDisk.TestCase
 TestOnLocalDisk.settings = _BOUNDED
+
+TestOnLocalDiskForLong = pytest.mark.soak(OnLocalDiskForLong.TestCase)
+TestOnLocalDiskForLong.settings = settings(derandomize=False, max_examples=1000, stateful_step_count=80)

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Literal, cast
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal, TypeVar, cast
 
 from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.memory import InMemorySaver
 
-from tests.graphs.anonymous import Graph
+from langgraph_filesaver import FileSaver
+from tests.graphs.anonymous import Graph, anonymous
+from tests.graphs.places import OpenSaver
 
-__all__ = ["T", "Driver", "Durability"]
+__all__ = ["Driver", "Durability", "T", "told_as_in_memory"]
+
+R = TypeVar("R")
 
 Durability = Literal["sync", "async", "exit"]
 
@@ -53,3 +60,17 @@ class Driver:
 
             return cast("list[Any]", asyncio.run(collected()))
         return list(graph.get_state_history(config))
+
+
+def told_as_in_memory(scenario: Callable[[OpenSaver], R], root: Path) -> R:
+    """Play `scenario` over InMemorySaver and over files, compare what it returns alone; return that of the files.
+
+    For scenarios whose stored history is not the same twice, over whichever saver: of parallel tasks LangGraph stores what
+    was finished when one failed, and with durability "async" it hands the saver a barrier that it goes on changing.
+    """
+    memory = InMemorySaver()
+    expected = scenario(lambda: memory)
+    found = scenario(lambda: FileSaver(root, fsync=False))
+    told, expected_told = anonymous(found), anonymous(expected)
+    assert told == expected_told, f"over files {told}, in memory {expected_told}"
+    return found
