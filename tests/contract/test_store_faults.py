@@ -252,15 +252,20 @@ def test_without_fsync_nothing_is_flushed(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_the_marker_is_named_before_anything_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """[O3] In a new root the marker gets its name first: a crash right after it leaves a store, not a stranger's folder."""
+    """[O3] [F3] In a new root the marker gets its name first: a crash right after it leaves a store, not a stranger's folder.
+
+    Whatever is named lay in the staging folder of the same root before, so that naming never copies.
+    """
     named: list[str] = []
     link, rename = os.link, os.replace
 
     def linked(source: str, target: str) -> None:
+        assert source.startswith(f"{target[: len(str(tmp_path)) + 4]}/.tmp/")
         link(source, target)
         named.append(os.path.relpath(target, tmp_path))
 
     def replaced(source: str, target: str) -> None:
+        assert source.startswith(f"{target[: len(str(tmp_path)) + 4]}/.tmp/")
         rename(source, target)
         named.append(os.path.relpath(target, tmp_path))
 
