@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 from langgraph_filesaver import FileSaver
 from langgraph_filesaver._repository import MARKER
-from langgraph_filesaver._store import LocalStore, MemoryStore, Store
+from langgraph_filesaver._store import LocalStore, MemoryStore, Properties, Store
 
-__all__ = ["HOME_KINDS", "Home"]
+__all__ = ["HOME_KINDS", "Home", "WatchedStore"]
 
 HOME_KINDS = ("memory", "local")
 
@@ -46,3 +47,59 @@ class Home:
             return set(self._memory._files)
         files = (path.relative_to(self.root) for path in self.root.rglob("*") if not path.is_dir())
         return {path.as_posix() for path in files if not path.parts[0].startswith(".")}
+
+
+class WatchedStore(Store):
+    """Passes everything on to another store, notes what was done, and lets a test act in between.
+
+    Attributes:
+        reads: The keys that were read.
+        lists: The folders that were listed.
+        changes: (verb, key) of what changed something.
+        before_list: Called with the folder before each listing.
+        before_exists: Called with the key before each look.
+    """
+
+    def __init__(self, inner: Store) -> None:
+        self.inner = inner
+        self.properties: Properties = inner.properties
+        self.reads: list[str] = []
+        self.lists: list[str] = []
+        self.changes: list[tuple[str, str]] = []
+        self.before_list: Callable[[str], None] = lambda folder: None
+        self.before_exists: Callable[[str], None] = lambda key: None
+
+    def describe(self, key: str) -> str:
+        return self.inner.describe(key)
+
+    def read(self, key: str) -> bytes | None:
+        self.reads.append(key)
+        return self.inner.read(key)
+
+    def exists(self, key: str) -> bool:
+        self.before_exists(key)
+        return self.inner.exists(key)
+
+    def create(self, key: str, data: bytes) -> bool:
+        created = self.inner.create(key, data)
+        if created:
+            self.changes.append(("create", key))
+        return created
+
+    def replace(self, key: str, data: bytes) -> None:
+        self.inner.replace(key, data)
+        self.changes.append(("replace", key))
+
+    def delete(self, keys: Iterable[str]) -> None:
+        keys = list(keys)
+        self.inner.delete(keys)
+        self.changes += [("delete", key) for key in keys]
+
+    def list(self, folder: str) -> tuple[str, ...]:
+        self.lists.append(folder)
+        self.before_list(folder)
+        return self.inner.list(folder)
+
+    def delete_folder(self, folder: str) -> None:
+        self.inner.delete_folder(folder)
+        self.changes.append(("delete_folder", folder))

@@ -2,51 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import pytest
 
 from langgraph_filesaver import FileSaver
-from langgraph_filesaver._store import Properties, Store
 from tests.checkpoints import checkpoint_of, config_of, id_of, ids_of, metadata_of, put
-from tests.stores import Home
-
-
-class CountingStore(Store):
-    """Passes everything on to another store and notes which keys were read and which folders listed."""
-
-    def __init__(self, inner: Store) -> None:
-        self._inner = inner
-        self.properties: Properties = inner.properties
-        self.reads: list[str] = []
-        self.lists: list[str] = []
-
-    def describe(self, key: str) -> str:
-        return self._inner.describe(key)
-
-    def read(self, key: str) -> bytes | None:
-        self.reads.append(key)
-        return self._inner.read(key)
-
-    def exists(self, key: str) -> bool:
-        return self._inner.exists(key)
-
-    def create(self, key: str, data: bytes) -> bool:
-        return self._inner.create(key, data)
-
-    def replace(self, key: str, data: bytes) -> None:
-        self._inner.replace(key, data)
-
-    def delete(self, keys: Iterable[str]) -> None:
-        self._inner.delete(keys)
-
-    def list(self, folder: str) -> tuple[str, ...]:
-        self.lists.append(folder)
-        return self._inner.list(folder)
-
-    def delete_folder(self, folder: str) -> None:
-        self._inner.delete_folder(folder)
+from tests.stores import Home, WatchedStore
 
 
 def fill(saver: FileSaver) -> None:
@@ -206,23 +168,23 @@ async def test_alist_yields_what_list_yields(home: Home) -> None:
 
 def test_reading_by_id_lists_no_history(home: Home) -> None:
     """A checkpoint asked for by its id is read without listing the other checkpoints, however many there are."""
-    counting = CountingStore(home.store())
-    saver = FileSaver(counting)
+    watched = WatchedStore(home.store())
+    saver = FileSaver(watched)
     for number in range(20):
         put(saver, f"id{number:02}")
-    counting.reads.clear()
-    counting.lists.clear()
+    watched.reads.clear()
+    watched.lists.clear()
     assert saver.get_tuple(config_of("t", "", "id07")) is not None
-    assert counting.reads == ["t/checkpoints/_root/id07.json"]
-    assert not any("checkpoints" in folder for folder in counting.lists)
+    assert watched.reads == ["t/checkpoints/_root/id07.json"]
+    assert not any("checkpoints" in folder for folder in watched.lists)
 
 
 def test_a_limited_list_reads_no_more_than_it_yields(home: Home) -> None:
     """The first two of twenty checkpoints cost two reads of checkpoint files."""
-    counting = CountingStore(home.store())
-    saver = FileSaver(counting)
+    watched = WatchedStore(home.store())
+    saver = FileSaver(watched)
     for number in range(20):
         put(saver, f"id{number:02}")
-    counting.reads.clear()
+    watched.reads.clear()
     assert ids_of(saver, config_of(), limit=2) == ["id19", "id18"]
-    assert counting.reads == ["t/checkpoints/_root/id19.json", "t/checkpoints/_root/id18.json"]
+    assert watched.reads == ["t/checkpoints/_root/id19.json", "t/checkpoints/_root/id18.json"]

@@ -5,13 +5,22 @@ from __future__ import annotations
 import copy
 import itertools
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import (
+    Bundle,
+    MultipleResults,
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    multiple,
+    precondition,
+    rule,
+)
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import ChannelVersions, CheckpointTuple
 from langgraph.checkpoint.memory import InMemorySaver
@@ -42,7 +51,6 @@ values = st.recursive(
     ),
     max_leaves=5,
 )
-threads, namespaces, ids, tasks = (st.sampled_from(each) for each in (THREADS, NAMESPACES, IDS, TASKS))
 write_channels = st.sampled_from((*CHANNELS, ERROR, SCHEDULED, INTERRUPT, RESUME))
 filters = st.none() | st.fixed_dictionaries(
     {},
@@ -57,10 +65,41 @@ filters = st.none() | st.fixed_dictionaries(
 Place = tuple[str, str, str]
 
 
+def some(pool: Sequence[str], number: int) -> st.SearchStrategy[list[str]]:
+    return st.lists(st.sampled_from(pool), min_size=number, max_size=number, unique=True)
+
+
 class SideBySide(RuleBasedStateMachine):
     """Each rule does one thing to both savers and compares all that they answer."""
 
     kind: ClassVar[str]
+
+    # Few of each in one run, or two calls would hardly ever concern the same checkpoint.
+    threads: Bundle[str] = Bundle("threads")
+    namespaces: Bundle[str] = Bundle("namespaces")
+    ids: Bundle[str] = Bundle("ids")
+    tasks: Bundle[str] = Bundle("tasks")
+    paths: Bundle[str] = Bundle("paths")
+
+    @initialize(target=threads, chosen=some(THREADS, 2))
+    def choose_threads(self, chosen: list[str]) -> MultipleResults[str]:
+        return multiple(*chosen)
+
+    @initialize(target=namespaces, chosen=some(NAMESPACES, 2))
+    def choose_namespaces(self, chosen: list[str]) -> MultipleResults[str]:
+        return multiple(*chosen)
+
+    @initialize(target=ids, chosen=some(IDS, 4))
+    def choose_ids(self, chosen: list[str]) -> MultipleResults[str]:
+        return multiple(*chosen)
+
+    @initialize(target=tasks, chosen=some(TASKS, 2))
+    def choose_tasks(self, chosen: list[str]) -> MultipleResults[str]:
+        return multiple(*chosen)
+
+    @initialize(target=paths, chosen=some(PATHS, 2))
+    def choose_paths(self, chosen: list[str]) -> MultipleResults[str]:
+        return multiple(*chosen)
 
     @initialize()
     def open(self) -> None:
@@ -130,8 +169,8 @@ class SideBySide(RuleBasedStateMachine):
         ns=namespaces,
         checkpoint_id=ids,
         task=tasks,
-        path=st.sampled_from(PATHS),
-        writes=st.lists(st.tuples(write_channels, values), max_size=12),
+        path=paths,
+        writes=st.lists(st.tuples(write_channels, values), max_size=6),
         times=st.integers(1, 2),
     )
     def put_writes(

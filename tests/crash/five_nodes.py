@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 import operator
 import sys
-from collections.abc import Callable
 from typing import Annotated, Any, Literal, TypedDict, cast
 
+from langchain_core.runnables import RunnableLambda
 from langgraph.graph import END, START, StateGraph
 
 from langgraph_filesaver import FileSaver
@@ -27,7 +27,7 @@ class State(TypedDict):
     total: int
 
 
-def node(name: str, log: str, *, waits: bool) -> Callable[[State], dict[str, Any]]:
+def node(name: str, log: str, *, waits: bool) -> RunnableLambda[State, dict[str, Any]]:
     def run(state: State) -> dict[str, Any]:
         with open(log, "a", encoding="utf-8") as file:
             file.write(f"{name}\n")
@@ -36,7 +36,7 @@ def node(name: str, log: str, *, waits: bool) -> Callable[[State], dict[str, Any
             sys.stdin.readline()
         return {"done": [name], "total": state["total"] * 2 + len(name)}
 
-    return run
+    return RunnableLambda(run)
 
 
 def main(root: str, log: str, durability: str, *options: str) -> None:

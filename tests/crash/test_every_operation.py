@@ -19,6 +19,9 @@ from tests.stores import HOME_KINDS, Home
 _MOST_OPERATIONS = 400
 _HASHED = "Research/42?"  # a thread whose folder needs a file to tell its id
 
+WRITE = config_of("t", "", "c2")
+"""Where the writes under test go."""
+
 Place = tuple[str, str, str]
 """(thread_id, checkpoint_ns, checkpoint_id)"""
 
@@ -38,7 +41,7 @@ class Shown:
     def writes(self) -> list[tuple[str, str, Any]]:
         return self.found.pending_writes or []
 
-    def differs_only_in_parent(self, other: Shown) -> bool:
+    def is_alike_but_for_parent_and_writes(self, other: Shown) -> bool:
         mine, theirs = self.found, other.found
         return (mine.config, mine.checkpoint, mine.metadata) == (theirs.config, theirs.checkpoint, theirs.metadata)
 
@@ -55,6 +58,13 @@ def place_of(found: CheckpointTuple) -> Place:
     return configurable["thread_id"], configurable["checkpoint_ns"], configurable["checkpoint_id"]
 
 
+def delta_history(saver: FileSaver, found: CheckpointTuple) -> Any:
+    """Return what `messages` is rebuilt from, where it is: a stored value needs nothing else."""
+    if "messages" in found.checkpoint["channel_values"] or "messages" not in found.checkpoint["channel_versions"]:
+        return None
+    return saver.get_delta_channel_history(config=found.config, channels=["messages"])
+
+
 def everything(home: Home) -> dict[Place, Shown]:
     """Return all that a saver just opened shows, and check that its ways of asking agree."""
     saver = home.saver()
@@ -63,7 +73,7 @@ def everything(home: Home) -> dict[Place, Shown]:
     for found in listed:
         place = place_of(found)
         assert saver.get_tuple(found.config) == found
-        shown[place] = Shown(found, saver.get_delta_channel_history(config=found.config, channels=["messages"]))
+        shown[place] = Shown(found, delta_history(saver, found))
     latest: dict[tuple[str, str], CheckpointTuple] = {}
     for found in listed:
         latest.setdefault(place_of(found)[:2], found)
@@ -141,6 +151,19 @@ def put_delta(
     )
 
 
+def two_chains(saver: FileSaver) -> None:
+    """The same chain in a thread with a plain name and in one with a hashed name."""
+    chain(saver)
+    chain(saver, _HASHED)
+
+
+def resumed_twice(saver: FileSaver) -> None:
+    """A chain whose last checkpoint has got two answers, the second holding the first."""
+    chain(saver)
+    for answers in (["a"], ["a", "b"]):
+        saver.put_writes(WRITE, [("__resume__", answers)], "null")
+
+
 def delta_chain(saver: FileSaver) -> None:
     """Six checkpoints of three runs; `messages` is stored in the third, and otherwise written on every parent."""
     for step in range(6):
@@ -154,10 +177,10 @@ def delta_chain(saver: FileSaver) -> None:
         put_delta(saver, f"c{step}", parent, messages=["all so far"] if step == 2 else None, run_id=f"run-{step // 2}")
     # A fork that nothing keeps: it needs a checkpoint that stays and one that goes.
     saver.put_writes(config_of("t", "", "c1", run_id="run-9"), [("messages", ["a fork"])], "fork")
-    put_delta(saver, "c20", "c1", run_id="run-9")
+    put_delta(saver, "c6", "c1", run_id="run-9")
     saver.put_writes(config_of("t", "", "c5", run_id="run-9"), [("messages", ["left over"])], "left")
-    put_delta(saver, "c30", "c5")
-    saver.put_writes(config_of("t", "", "c30"), [("messages", ["pending"])], "pending")
+    put_delta(saver, "c7", "c5")
+    saver.put_writes(config_of("t", "", "c7"), [("messages", ["pending"])], "pending")
 
 
 def runs(saver: FileSaver) -> None:
@@ -184,8 +207,6 @@ def nothing(saver: FileSaver) -> None:
     """Leave the place empty."""
 
 
-WRITE = config_of("t", "", "c2")
-
 ADDING = {
     "put, the first of all": Call(nothing, lambda saver: put(saver, "c0", {"n": 0})),
     "put, the first of a thread with a hashed name": Call(
@@ -203,36 +224,24 @@ ADDING = {
         chain, lambda saver: saver.put_writes(WRITE, [("n", [2, "task-1"]), ("m", None)], "task-1", "path")
     ),
     "put_writes, a resume value for the third time": Call(
-        lambda saver: (
-            chain(saver),
-            saver.put_writes(WRITE, [("__resume__", ["a"])], "null"),
-            saver.put_writes(WRITE, [("__resume__", ["a", "b"])], "null"),
-        ),
+        resumed_twice,
         lambda saver: saver.put_writes(WRITE, [("__resume__", ["a", "b", "c"])], "null"),
     ),
     "copy_thread": Call(with_subgraph, lambda saver: saver.copy_thread("t", "u")),
     "copy_thread onto a hashed name": Call(chain, lambda saver: saver.copy_thread("t", _HASHED)),
     "copy_thread of DeltaChannels": Call(delta_chain, lambda saver: saver.copy_thread("t", "u")),
-    "copy_thread into one that has some": Call(
-        lambda saver: (chain(saver), put(saver, "c1", {"n": "mine"}, thread_id="u")),
-        lambda saver: saver.copy_thread("t", "u"),
-    ),
 }
 
 REMOVING = {
     "prune": Call(chain, lambda saver: saver.prune(["t"])),
     "prune with subgraphs": Call(with_subgraph, lambda saver: saver.prune(["t"])),
     "prune with DeltaChannels": Call(delta_chain, lambda saver: saver.prune(["t"])),
-    "prune two threads": Call(
-        lambda saver: (chain(saver), chain(saver, _HASHED)), lambda saver: saver.prune(["t", _HASHED])
-    ),
+    "prune two threads": Call(two_chains, lambda saver: saver.prune(["t", _HASHED])),
     "delete_for_runs": Call(runs, lambda saver: saver.delete_for_runs(["run-2"])),
     "delete_for_runs of the first run": Call(runs, lambda saver: saver.delete_for_runs(["run-1"])),
     "delete_for_runs with DeltaChannels": Call(delta_chain, lambda saver: saver.delete_for_runs(["run-1", "run-9"])),
     "delete_thread": Call(with_subgraph, lambda saver: saver.delete_thread("t")),
-    "delete_thread with a hashed name": Call(
-        lambda saver: (chain(saver), chain(saver, _HASHED)), lambda saver: saver.delete_thread(_HASHED)
-    ),
+    "delete_thread with a hashed name": Call(two_chains, lambda saver: saver.delete_thread(_HASHED)),
 }
 
 
@@ -247,6 +256,27 @@ def test_a_call_that_adds(kind: str, name: str, tmp_path: Path) -> None:
         for place, shown in after.items():
             assert shown in (before.get(place), final[place])
     assert deaths > 3
+
+
+@pytest.mark.parametrize("kind", HOME_KINDS)
+def test_copying_into_a_thread_that_has_some(kind: str, tmp_path: Path) -> None:
+    """What the target had, it keeps; the writes come to it one by one, and all else that comes is whole."""
+
+    def prepare(saver: FileSaver) -> None:
+        chain(saver)
+        put(saver, "c1", {"n": "mine"}, thread_id="u")
+        saver.put_writes(config_of("u", "", "c1"), [("n", "mine")], "task-1")
+
+    for before, after, final in crashes(kind, tmp_path, Call(prepare, lambda saver: saver.copy_thread("t", "u"))):
+        assert before.keys() <= after.keys() <= final.keys()
+        for place, shown in after.items():
+            if place == ("u", "", "c1"):
+                assert shown.is_alike_but_for_parent_and_writes(before[place])
+                assert shown.parent is None
+                assert all(write in shown.writes for write in before[place].writes)
+                assert all(write in final[place].writes for write in shown.writes)
+            else:
+                assert shown == final[place]
 
 
 @pytest.mark.parametrize("kind", HOME_KINDS)
@@ -271,7 +301,7 @@ def assert_whole(
 ) -> None:
     """Check one checkpoint that is still there after a deleting call has died."""
     old = before[place]
-    assert shown.differs_only_in_parent(old)
+    assert shown.is_alike_but_for_parent_and_writes(old)
     if place in final:
         assert shown.parent in (old.parent, final[place].parent)
         assert shown.parent is None or (*place[:2], shown.parent) in after

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal, TypeVar, cast
+from typing import Any, Literal, TypeVar
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.memory import InMemorySaver
@@ -58,7 +58,7 @@ class Driver:
             async def collected() -> list[Any]:
                 return [each async for each in graph.aget_state_history(config)]
 
-            return cast("list[Any]", asyncio.run(collected()))
+            return asyncio.run(collected())
         return list(graph.get_state_history(config))
 
 
