@@ -162,7 +162,7 @@ class Repository:
                 if layout.name_of(document.checkpoint_id) != stem:
                     raise self._misplaced(f"{folder}/{stem}.json", "checkpoint_id", document.checkpoint_id)
                 ids.append(document.checkpoint_id)
-        return sorted(ids) if hashed else ids
+        return sorted(ids)  # the names are sorted with their `.json`, and `-` comes before the dot: `1-2.json`, `1.json`
 
     def put_checkpoint(self, thread_id: str, document: CheckpointDocument, data: bytes) -> None:
         """Store a checkpoint whose file is `data`; one of the same id is replaced, its writes stay."""
@@ -294,8 +294,9 @@ class Repository:
     def copy_thread(self, source_id: str, target_id: str) -> None:
         """Copy every file of a thread: writes first, then checkpoints, oldest first; what the target has, it keeps.
 
-        A file copied is the same bytes: nothing in it names its thread. A crash leaves a target that holds whole
-        checkpoints with their parents and writes, and repeating the call completes it.
+        A file copied is the same bytes: nothing in it names its thread. A crash leaves whole checkpoints with their
+                writes, and with their parents as far as a parent's id is smaller, as LangGraph's are; only a checkpoint that the
+                target had before may for now hold some of the source's writes. Repeating the call completes the copy.
         """
         source = layout.thread_folder(source_id)
         checkpoints = [

@@ -49,6 +49,8 @@ def _rebuild(cls: type[FileSaverError], args: tuple[Any, ...], fields: dict[str,
 class StorageError(FileSaverError, OSError):
     """The store could not be read or written; what was there before is untouched.
 
+    One exception: where only the last flush of a replacement failed, the new file stands in place of the old one.
+
     Attributes:
         path: The file or folder concerned, as the operating system or the backend names it.
         errno: The system's error number where there is one (`errno.ENOSPC`, `errno.EACCES`, …), else None.

@@ -112,12 +112,17 @@ def test_two_tuples_share_nothing_that_can_be_changed(saver: FileSaver) -> None:
 def test_the_latest_is_the_greatest_id_and_not_the_last_put(home: Home) -> None:
     """`latest` goes by the order of the ids as strings, whichever was put last, and whatever their files are named (P5)."""
     saver = home.saver()
-    for checkpoint_id in ("b", "B", "a", "é", "ab", "~", "Z"):
-        put(saver, checkpoint_id)
-    assert ids_of(saver, config_of()) == ["é", "~", "b", "ab", "a", "Z", "B"]
-    found = home.saver().get_tuple(config_of())
-    assert found is not None
-    assert found.checkpoint["id"] == "é"
+    for given, newest_first in (
+        (("b", "B", "a", "é", "ab", "~", "Z"), ["é", "~", "b", "ab", "a", "Z", "B"]),
+        (("10", "9", "1", "1-2", "1_2", "1-"), ["9", "1_2", "1-2", "1-", "10", "1"]),  # all plain names
+    ):
+        saver.delete_thread("t")
+        for checkpoint_id in given:
+            put(saver, checkpoint_id)
+        assert ids_of(saver, config_of()) == newest_first
+        found = home.saver().get_tuple(config_of())
+        assert found is not None
+        assert found.checkpoint["id"] == newest_first[0]
 
 
 def test_a_warm_saver_sees_what_another_one_acknowledged(home: Home) -> None:

@@ -111,7 +111,8 @@ class SideBySide(RuleBasedStateMachine):
         self.counter = itertools.count(1)
 
     def teardown(self) -> None:
-        self.folder.cleanup()
+        if hasattr(self, "folder"):
+            self.folder.cleanup()
 
     @property
     def saver(self) -> FileSaver:

@@ -248,7 +248,7 @@ REMOVING = {
 @pytest.mark.parametrize("kind", HOME_KINDS)
 @pytest.mark.parametrize("name", ADDING)
 def test_a_call_that_adds(kind: str, name: str, tmp_path: Path) -> None:
-    """What was acknowledged before is there as it was, what the call brought is there whole or not at all."""
+    """[O5] What was acknowledged before is there as it was, what the call brought is there whole or not at all."""
     deaths = 0
     for before, after, final in crashes(kind, tmp_path, ADDING[name]):
         deaths += 1

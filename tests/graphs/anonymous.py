@@ -18,7 +18,7 @@ __all__ = ["Graph", "anonymous", "checkpoints_of", "history_of", "plain", "snaps
 
 Graph = CompiledStateGraph[Any, Any, Any, Any] | Pregel[Any, Any, Any, Any]
 
-_VERSION = re.compile(r"\b0{20,}(\d+)\.\d\.\d+(?:e-\d+)?")
+_VERSION = re.compile(r"\b0{20,}(\d+)\.\d+(?:\.\d+)?(?:e-\d+)?")
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:\+00:00|Z)")
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|\b[0-9a-f]{32}\b")
 

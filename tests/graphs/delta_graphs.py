@@ -23,7 +23,7 @@ from langgraph.types import Overwrite, interrupt
 from langgraph_filesaver import FileSaver
 from tests.graphs.anonymous import Graph, plain
 
-__all__ = ["DELTAS", "NEVER", "Place", "TwoSavers", "Workshop", "ids_in", "listed", "place_of", "shown", "states"]
+__all__ = ["DELTAS", "NEVER", "Place", "TwoSavers", "Workshop", "listed", "place_of", "shown", "states"]
 
 NEVER = 10_000
 """A snapshot frequency that no test reaches."""
@@ -55,7 +55,11 @@ class TwoSavers(BaseCheckpointSaver[Any]):
         return self.files.list(config, **options)
 
     def put(
-        self, config: RunnableConfig, checkpoint: Checkpoint, metadata: CheckpointMetadata, new_versions: ChannelVersions
+        self,
+        config: RunnableConfig,
+        checkpoint: Checkpoint,
+        metadata: CheckpointMetadata,
+        new_versions: ChannelVersions,
     ) -> RunnableConfig:
         self._given[checkpoint["id"]] = set(checkpoint["channel_values"])
         self.memory.put(config, checkpoint, metadata, new_versions)
@@ -78,7 +82,11 @@ class TwoSavers(BaseCheckpointSaver[Any]):
             yield found
 
     async def aput(
-        self, config: RunnableConfig, checkpoint: Checkpoint, metadata: CheckpointMetadata, new_versions: ChannelVersions
+        self,
+        config: RunnableConfig,
+        checkpoint: Checkpoint,
+        metadata: CheckpointMetadata,
+        new_versions: ChannelVersions,
     ) -> RunnableConfig:
         self._given[checkpoint["id"]] = set(checkpoint["channel_values"])
         self.memory.put(config, checkpoint, metadata, new_versions)
@@ -127,11 +135,11 @@ class Workshop(NamedTuple):
 
     def graph(self, saver: BaseCheckpointSaver[Any] | None) -> Graph:
         """Compile the graph."""
-        Log = Annotated[list[str], DeltaChannel(_appended, snapshot_frequency=self.log)]
-        Marks = Annotated[dict[str, int], DeltaChannel(_merged, snapshot_frequency=self.marks)]
+        log_type = Annotated[list[str], DeltaChannel(_appended, snapshot_frequency=self.log)]
+        marks_type = Annotated[dict[str, int], DeltaChannel(_merged, snapshot_frequency=self.marks)]
         State = TypedDict(  # noqa: UP013 its types are made here
             "State",
-            {"log": Log, "marks": Marks, "do": list[str], "count": Annotated[int, operator.add]},
+            {"log": log_type, "marks": marks_type, "do": list[str], "count": Annotated[int, operator.add]},
         )
         inner = self.inner()
 
@@ -165,8 +173,8 @@ class Workshop(NamedTuple):
 
     def inner(self) -> Graph:
         """Compile the subgraph."""
-        Notes = Annotated[list[str], DeltaChannel(_appended, snapshot_frequency=self.notes)]
-        State = TypedDict("State", {"notes": Notes, "do": list[str]})  # noqa: UP013
+        notes_type = Annotated[list[str], DeltaChannel(_appended, snapshot_frequency=self.notes)]
+        State = TypedDict("State", {"notes": notes_type, "do": list[str]})  # noqa: UP013
 
         def first(state: Any) -> dict[str, Any]:
             return {"notes": [f"first {len(state['notes'])}"]}
@@ -203,11 +211,6 @@ def place_of(found: CheckpointTuple) -> Place:
 def listed(saver: BaseCheckpointSaver[Any], thread_id: str = "t") -> list[CheckpointTuple]:
     """Return all checkpoints of a thread."""
     return list(saver.list({"configurable": {"thread_id": thread_id}}))
-
-
-def ids_in(saver: BaseCheckpointSaver[Any], checkpoint_ns: str = "", thread_id: str = "t") -> list[str]:
-    """Return the checkpoint ids of a namespace, newest first."""
-    return [place_of(found)[1] for found in listed(saver, thread_id) if place_of(found)[0] == checkpoint_ns]
 
 
 def states(saver: BaseCheckpointSaver[Any], shop: Workshop, thread_id: str = "t") -> dict[Place, Any]:

@@ -6,7 +6,7 @@ import operator
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypedDict, cast
+from typing import Annotated, Any, TypedDict, cast
 
 import pytest
 from hypothesis import given, settings
@@ -16,16 +16,18 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.serde.base import SerializerProtocol
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.graph import END, START, StateGraph
-from langgraph.types import Command, Durability, Overwrite, interrupt
+from langgraph.types import Command, Durability, Overwrite, StateSnapshot, interrupt
 
 from langgraph_filesaver import FileSaver
 from tests.graphs.anonymous import Graph, plain
-from tests.graphs.delta_graphs import NEVER, Place, Workshop, ids_in, listed, place_of, states
+from tests.graphs.delta_graphs import NEVER, Place, Workshop, listed, place_of, states
 from tests.stores import Home
 
 CONFIG: RunnableConfig = {"configurable": {"thread_id": "t"}}
 DURABILITIES: tuple[Durability, ...] = ("sync", "async", "exit")
 SHOPS = (Workshop(), Workshop(1, 1, 1), Workshop(2, 3, 2), Workshop(3, NEVER, 1), Workshop(NEVER, 2, 3))
+
+EXAMPLES = 1000 if settings.get_current_profile_name() == "search" else 25
 
 each_shop = pytest.mark.parametrize("shop", SHOPS, ids=lambda shop: "-".join(map(str, shop)))
 each_durability = pytest.mark.parametrize("durability", DURABILITIES)
@@ -47,7 +49,8 @@ Move = tuple[str, int, list[str], Durability]
 def play(graph: Graph, moves: list[Move], pause: Callable[[], None] = lambda: None) -> None:
     """Make the moves on a thread, each as a run of its own, `pause` after each."""
     for number, (kind, which, do, durability) in enumerate(moves):
-        history = [state for state in graph.get_state_history(CONFIG) if state.values]
+        # Step -2 is the empty checkpoint that durability "exit" hangs writes on: nothing begins there.
+        history = [state for state in graph.get_state_history(CONFIG) if state.metadata and state.metadata["step"] > -2]
         if kind == "run" or not history:
             graph.invoke({"log": [f"run {number}"], "do": do}, of_run(f"run {number}"), durability=durability)
         elif kind == "resume":
@@ -65,7 +68,9 @@ def play(graph: Graph, moves: list[Move], pause: Callable[[], None] = lambda: No
                 graph.update_state(config, None, as_node="__copy__")
             else:
                 log: Any = [f"update {number}"]
-                update = {"log": Overwrite(log) if "reset" in do else log} if which % 2 else {"marks": {"update": number}}
+                update = (
+                    {"log": Overwrite(log) if "reset" in do else log} if which % 2 else {"marks": {"update": number}}
+                )
                 graph.update_state(config, update, as_node="left" if which % 3 else "plan")
         pause()
 
@@ -79,7 +84,7 @@ moves = some.lists(
         some.sampled_from(DURABILITIES),
     ),
     min_size=1,
-    max_size=5,
+    max_size=4,
 )
 shops = some.builds(Workshop, *[some.sampled_from([1, 2, 3, NEVER])] * 3)
 serdes = some.sampled_from([None, JsonPlusSerializer()])
@@ -94,7 +99,7 @@ def config_in(thread_id: str) -> RunnableConfig:
 
 
 @given(shop=shops, played=moves, serde=serdes, last=some.sampled_from(DURABILITIES))
-@settings(max_examples=20)
+@settings(max_examples=EXAMPLES)
 def test_whatever_maintenance_leaves_shows_what_it_showed(
     shop: Workshop, played: list[Move], serde: SerializerProtocol | None, last: Durability, tmp_path_factory: Any
 ) -> None:
@@ -131,7 +136,7 @@ def test_whatever_maintenance_leaves_shows_what_it_showed(
 
 
 @given(shop=shops, played=moves, serde=serdes)
-@settings(max_examples=20)
+@settings(max_examples=EXAMPLES)
 def test_whatever_a_removed_run_leaves_shows_what_it_showed(
     shop: Workshop, played: list[Move], serde: SerializerProtocol | None, tmp_path_factory: Any
 ) -> None:
@@ -154,9 +159,7 @@ def test_whatever_a_removed_run_leaves_shows_what_it_showed(
 
 def values(saver: FileSaver, shop: Workshop) -> dict[Place, Any]:
     """Return the channels that each listed checkpoint shows, without what is pending there."""
-    return {
-        place: shown if place[0] else shown[0] for place, shown in states(saver, shop).items()
-    }
+    return {place: shown if place[0] else shown[0] for place, shown in states(saver, shop).items()}
 
 
 # --- threads without DeltaChannels
@@ -230,7 +233,6 @@ def test_an_interrupt_two_subgraphs_deep_survives_pruning(home: Home, durability
             graph = nested(home.saver(), "a", "b")
             told = graph.invoke(Command(resume=answer), CONFIG, durability=durability)
         assert "__interrupt__" not in told
-        expected = nested(InMemorySaver(), "a", "b")
         home.saver().prune(["t"])
         assert len(listed(home.saver())) == 1
         assert checkpoint_files(home) == 1
@@ -299,21 +301,20 @@ def test_a_remembering_subgraph_can_be_asked_anew(home: Home) -> None:
 def test_a_question_on_a_fork_survives_pruning(home: Home, durability: Durability) -> None:
     """An unanswered interrupt stays with its subgraphs' state where a newer branch is the latest, and can be answered."""
     graph = nested(home.saver(), "a")
+    first = graph.update_state(CONFIG, {"trail": ["before"]}, as_node="end")
     graph.invoke({"trail": ["go"]}, CONFIG, durability=durability)
     question = graph.get_state(CONFIG).config
-    first = list(graph.get_state_history(CONFIG))[-1].config
-    graph.update_state(first if durability != "exit" else question, {"trail": ["by hand"]}, as_node="end")
-    if durability == "exit":
-        return
+    graph.update_state(first, {"trail": ["by hand"]}, as_node="end")
     newest = graph.get_state(CONFIG)
-    assert newest.next == ()
+    assert (newest.next, newest.values) == ((), {"trail": ["before", "by hand"]})
     home.saver().prune(["t"])
     graph = nested(home.saver(), "a")
     assert graph.get_state(CONFIG).values == newest.values
-    state = graph.get_state(question, subgraphs=True)
-    assert [each.value for each in state.interrupts] == ["a"]
-    told = graph.invoke(Command(resume="late"), question, durability=durability)
-    assert "a late" in told["trail"]
+    assert [each.value for each in graph.get_state(question).interrupts] == ["a"]
+    assert len(listed(home.saver())) == 4
+    deep = graph.get_state(question, subgraphs=True).tasks[0].state.tasks[0].state  # type: ignore[union-attr]
+    assert cast("StateSnapshot", deep).next == ("a",)
+    assert graph.invoke(Command(resume="late"), question, durability=durability)["trail"].count("a late") == 1
 
 
 # --- runs
@@ -436,7 +437,7 @@ def test_prune_refuses_what_it_does_not_know(home: Home) -> None:
 
 
 @pytest.mark.parametrize("number", [int, float])
-def test_a_thread_with_number_versions_goes_on(home: Home, number: type[int] | type[float]) -> None:
+def test_a_thread_with_number_versions_goes_on(home: Home, number: type[int | float]) -> None:
     """A thread that another saver began with numbers for versions goes on with numbers, and its nodes run once each."""
 
     class Counting(InMemorySaver):
@@ -446,7 +447,7 @@ def test_a_thread_with_number_versions_goes_on(home: Home, number: type[int] | t
     memory, saver = Counting(), home.saver()
     chain(memory, one=leaving("one"), two=asking("two")).invoke({"trail": ["go"]}, CONFIG, durability="sync")
     for each in reversed(listed(memory)):
-        config = each.parent_config or {"configurable": {"thread_id": "t", "checkpoint_ns": ""}}
+        config: RunnableConfig = each.parent_config or {"configurable": {"thread_id": "t", "checkpoint_ns": ""}}
         saver.put(config, each.checkpoint, each.metadata, each.checkpoint["channel_versions"])
         for task_id, channel, value in each.pending_writes or []:
             saver.put_writes(each.config, [(channel, value)], f"{task_id}", "")

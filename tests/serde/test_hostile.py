@@ -1,4 +1,4 @@
-"""Files made to do harm: nothing they name is imported or called, and every finding is one of our errors."""
+"""[S4] Files made to do harm: nothing they name is imported or called, and every finding is one of our errors."""
 
 from __future__ import annotations
 
