@@ -124,7 +124,15 @@ class Reading:
         else:
             latest = self._repository.load_latest(address.thread_id, address.checkpoint_ns)
             document = latest.document if latest else None
+        passed: set[str] = set()
         while document is not None and document.parent_checkpoint_id:
+            if document.checkpoint_id in passed:  # by a person's hand: no put makes a circle
+                with self._repository.naming_checkpoint(address.thread_id, document):
+                    raise CorruptDataError(
+                        "this checkpoint is its own ancestor: correct the parents, or set this one to null",
+                        where="parent_checkpoint_id",
+                    )
+            passed.add(document.checkpoint_id)
             document = read(address.thread_id, address.checkpoint_ns, document.parent_checkpoint_id)
             if document is not None:
                 yield document

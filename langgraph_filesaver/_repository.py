@@ -162,7 +162,7 @@ class Repository:
                 if layout.name_of(document.checkpoint_id) != stem:
                     raise self._misplaced(f"{folder}/{stem}.json", "checkpoint_id", document.checkpoint_id)
                 ids.append(document.checkpoint_id)
-        return sorted(ids)  # the names are sorted with their `.json`, and `-` comes before the dot: `1-2.json`, `1.json`
+        return sorted(ids)  # names are sorted with their `.json`, and `-` comes before the dot: `1-2.json`, `1.json`
 
     def put_checkpoint(self, thread_id: str, document: CheckpointDocument, data: bytes) -> None:
         """Store a checkpoint whose file is `data`; one of the same id is replaced, its writes stay."""

@@ -19,7 +19,7 @@ import pytest
 from langgraph_filesaver._repository import MARKER
 from langgraph_filesaver._store import Store
 
-__all__ = ["Opener", "SharedStoreTests", "StoreTests", "settled_listing"]
+__all__ = ["Opener", "SharedStoreTests", "StoreTests", "settled_listing", "wait_until"]
 
 Opener = Callable[[], Store]
 """Opens one and the same place anew; can be pickled where other processes can open the place, too."""
@@ -285,11 +285,16 @@ class SharedStoreTests(StoreTests):
 
 def settled_listing(store: Store, folder: str) -> tuple[str, ...]:
     """List until the store returns the same object twice (a local one waits until the folder's mtime is old enough)."""
+    wait_until(lambda: store.list(folder) is store.list(folder), "the store never keeps a listing")
+    return store.list(folder)
+
+
+def wait_until(condition: Callable[[], bool], otherwise: str) -> None:
+    """Wait for a condition that time alone brings about; fail with `otherwise` after 20 seconds."""
     give_up_at = time.monotonic() + 20
-    while (names := store.list(folder)) is not store.list(folder):
-        assert time.monotonic() < give_up_at, "the store never keeps a listing"
+    while not condition():
+        assert time.monotonic() < give_up_at, otherwise
         time.sleep(0.005)
-    return names
 
 
 def _race_keys(races: int) -> list[str]:

@@ -6,7 +6,7 @@ import operator
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, TypedDict, cast
+from typing import Annotated, Any, Literal, TypedDict, cast
 
 import pytest
 from hypothesis import given, settings
@@ -162,6 +162,34 @@ def values(saver: FileSaver, shop: Workshop) -> dict[Place, Any]:
     return {place: shown if place[0] else shown[0] for place, shown in states(saver, shop).items()}
 
 
+@each_shop
+@each_durability
+def test_pruned_delta_channels_show_their_state_and_go_on(shop: Workshop, durability: Durability, home: Home) -> None:
+    """Pruned after each turn, a thread with DeltaChannels ends as it does without, and holds no more than its way back."""
+    for thread_id in ("whole", "pruned"):
+        for turn, do in enumerate((["inner"], ["ask inside", "inner"], ["reset"], ["skip"], [])):
+            graph, config = shop.graph(home.saver()), config_in(thread_id)
+            told = graph.invoke({"log": [f"turn {turn}"], "do": do}, config, durability=durability)
+            while True:
+                before = states(home.saver(), shop, thread_id)
+                if thread_id == "pruned":
+                    home.saver().prune(["pruned"])
+                    after = states(home.saver(), shop, "pruned")
+                    assert after == {place: before[place] for place in after}
+                if "__interrupt__" not in told:
+                    break
+                told = graph.invoke(Command(resume="yes"), config, durability=durability)
+    ends = [shop.graph(home.saver()).get_state(config_in(thread_id)).values for thread_id in ("whole", "pruned")]
+    assert ends[0] == ends[1] == {name: told[name] for name in ends[0]}
+    left = {place_of(each): each for each in listed(home.saver(), "pruned")}
+    assert len(left) < len(listed(home.saver(), "whole"))
+    for (checkpoint_ns, _), each in left.items():
+        # A checkpoint that is listed because of the DeltaChannels shows the subgraph calls it showed.
+        assert checkpoint_ns == "" or ("", each.metadata["parents"][""]) in left
+    if shop.log == shop.marks == 1:
+        assert len(left) <= 3
+
+
 # --- threads without DeltaChannels
 
 
@@ -275,26 +303,32 @@ def test_a_remembering_subgraph_keeps_its_memory(home: Home) -> None:
         assert len(listed(home.saver())) <= 3
 
 
-def test_a_remembering_subgraph_can_be_asked_anew(home: Home) -> None:
-    """Replayed from a kept question, a remembering subgraph begins with what it knew then, pruned or not."""
+def test_a_kept_question_is_answered_with_the_memory_of_its_time(home: Home) -> None:
+    """Answered after a newer branch went on, a question's remembering subgraph begins with what it knew when asked."""
 
-    def graph(saver: Any) -> Graph:
+    def graph() -> Graph:
         remembering = chain(True, note=leaving("note"))
-        return chain(saver, ask=asking("what?"), keeps=remembering)
+        return chain(home.saver(), ask=asking("what?"), keeps=remembering)
 
     ends = []
     for pruned in (False, True):
-        saver = home.saver()
-        config = config_in(f"pruned {pruned}")
-        graph(saver).invoke({"trail": ["go"]}, config)
-        graph(saver).invoke(Command(resume="this"), config)
-        graph(saver).invoke({"trail": ["go on"]}, config)
+        thread_id = f"pruned {pruned}"
+        config = config_in(thread_id)
+        graph().invoke({"trail": ["first"]}, config)
+        graph().invoke(Command(resume="this"), config)
+        start = graph().get_state(config).config
+        graph().invoke({"trail": ["second"]}, config)
+        question = graph().get_state(config).config
+        graph().update_state(start, {"trail": ["by hand"]}, as_node="keeps")
+        for turn in ("third", "fourth"):
+            graph().invoke({"trail": [turn]}, config)
+            graph().invoke(Command(resume=turn), config)
         if pruned:
-            saver.prune([config["configurable"]["thread_id"]])
-        question = graph(saver).get_state(config).config
-        graph(saver).invoke(Command(resume="that"), question)
-        ends.append(graph(saver).get_state(config).values)
+            home.saver().prune([thread_id])
+            assert namespaces(home.saver(), thread_id) == {"", "keeps"}
+        ends.append(graph().invoke(Command(resume="that"), question))
     assert ends[0] == ends[1]
+    assert "what? that" in ends[0]["trail"]
 
 
 @each_durability
@@ -354,6 +388,24 @@ def test_an_interrupted_run_is_rolled_back(home: Home, given: str, durability: D
     assert asked["__interrupt__"][0].value == "second?"
     told = graph().invoke(Command(resume="too"), config("four"), durability=durability)
     assert told["trail"] == ["go", "begin 1", "right", "too"]
+
+
+@each_durability
+def test_a_run_between_two_others_leaves_no_gap_for_later_answers(home: Home, durability: Durability) -> None:
+    """Rid of a run between two that answered questions of one node, the next answer counts, and not an older one."""
+
+    def thrice(state: Trail) -> dict[str, list[str]]:
+        return {"trail": [interrupt("first?"), interrupt("second?"), interrupt("third?")]}
+
+    def answer(run_id: str, given: Any) -> Any:
+        return chain(home.saver(), thrice=thrice).invoke(given, of_run(run_id), durability=durability)
+
+    answer("one", {"trail": []})
+    answer("two", Command(resume="a"))
+    asked = answer("three", Command(resume="b"))
+    assert asked["__interrupt__"][0].value == "third?"
+    home.saver().delete_for_runs(["two"])
+    assert answer("four", Command(resume="c"))["trail"] == ["a", "b", "c"]
 
 
 @each_durability
@@ -447,7 +499,7 @@ def test_a_thread_with_number_versions_goes_on(home: Home, number: type[int | fl
     memory, saver = Counting(), home.saver()
     chain(memory, one=leaving("one"), two=asking("two")).invoke({"trail": ["go"]}, CONFIG, durability="sync")
     for each in reversed(listed(memory)):
-        config: RunnableConfig = each.parent_config or {"configurable": {"thread_id": "t", "checkpoint_ns": ""}}
+        config = each.parent_config or cast("RunnableConfig", {"configurable": {"thread_id": "t", "checkpoint_ns": ""}})
         saver.put(config, each.checkpoint, each.metadata, each.checkpoint["channel_versions"])
         for task_id, channel, value in each.pending_writes or []:
             saver.put_writes(each.config, [(channel, value)], f"{task_id}", "")
@@ -458,3 +510,37 @@ def test_a_thread_with_number_versions_goes_on(home: Home, number: type[int | fl
     assert {type(version) for version in versions} <= {int, float}
     graph.invoke({"trail": ["again"]}, CONFIG)
     assert graph.invoke(Command(resume="no"), CONFIG)["trail"][-3:] == ["again", "one 4", "two no"]
+
+
+@pytest.mark.parametrize("given", ["metadata", "configurable"])
+def test_writes_belong_to_the_run_that_made_them(home: Home, given: Literal["metadata", "configurable"]) -> None:
+    """Writes say which run made them, wherever the config says so; writes of a removed run that have no checkpoint go."""
+    chain(home.saver(), ask=asking("what?")).invoke({"trail": []}, CONFIG)
+    before = [plain(each) for each in listed(home.saver())]
+    for checkpoint_id in (place_of(listed(home.saver())[0])[1], "ffffffff-ffff-6fff-8fff-ffffffffffff"):
+        config: Any = {"configurable": {"thread_id": "t", "checkpoint_ns": "", "checkpoint_id": checkpoint_id}}
+        config.setdefault(given, {})["run_id"] = "late"
+        home.saver().put_writes(config, [("trail", ["late"])], "task of the late run")
+    files = home.files()
+    home.saver().delete_for_runs(["another"])
+    assert home.files() == files
+    assert [plain(each) for each in listed(home.saver())] != before
+    home.saver().delete_for_runs(["late"])
+    assert len(home.files()) == len(files) - 1
+    assert [plain(each) for each in listed(home.saver())] == before
+
+
+def test_writes_whose_checkpoint_never_came_go(home: Home) -> None:
+    """Pruning removes writes on a checkpoint that was never stored, but not where it may be still to come."""
+    chain(home.saver(), one=leaving("one")).invoke({"trail": []}, CONFIG)
+    home.saver().prune(["t"])
+    files = home.files()
+    for checkpoint_ns in ("", "node:call"):
+        for checkpoint_id in ("00000000-0000-6000-8000-000000000000", "ffffffff-ffff-6fff-8fff-ffffffffffff"):
+            config = {"thread_id": "t", "checkpoint_ns": checkpoint_ns, "checkpoint_id": checkpoint_id}
+            home.saver().put_writes({"configurable": config}, [("trail", ["early"])], "task")
+    early = home.files() - files
+    assert len(early) == 4
+    home.saver().prune(["t"])
+    assert home.files() & files == files
+    assert sorted("ffffffff" in key for key in home.files() - files) == [True, True]

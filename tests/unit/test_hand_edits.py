@@ -397,3 +397,29 @@ def test_a_root_moved_elsewhere_is_the_same_store(saver: FileSaver, local_home: 
     assert [*FileSaver(moved).list(None)] == before
     put(FileSaver(moved), "4", parent="3")
     assert ids_of(FileSaver(moved), config_of()) == ["4", "3", "2", "1"]
+
+
+def test_a_copy_of_a_hashed_folder_is_no_thread_under_a_wrong_name(local_home: Home) -> None:
+    """[N6] A thread with a hashed name is copied: under a plain name it is the thread of that name, under another hash none."""
+    saver = local_home.saver()
+    put(saver, "1", {"a": 1}, thread_id="Research 42")
+    (folder,) = (path for path in local_home.root.iterdir() if "~" in path.name)
+    shutil.copytree(folder, local_home.root / "plain")
+    shutil.copytree(folder, local_home.root / ("research-43~" + "a" * 32))
+    for reader in (saver, local_home.saver()):
+        assert [each.config["configurable"]["thread_id"] for each in reader.list(None)] == ["Research 42", "plain"]
+        assert ids_of(reader, config_of("plain")) == ["1"]
+    saver.delete_thread("Research 42")
+    assert ids_of(saver, None) == ["1"]
+
+
+def test_a_checkpoint_that_is_its_own_ancestor_is_told(saver: FileSaver, local_home: Home) -> None:
+    """Parents that were edited into a circle are an error that names a file of it, where they are walked: never an endless walk."""
+    file = local_home.root / CHECKPOINTS / "1.json"
+    file.write_text(file.read_text().replace('"parent_checkpoint_id": "0"', '"parent_checkpoint_id": "3"'))
+    with pytest.raises(CorruptDataError, match="its own ancestor") as raised:
+        saver.get_delta_channel_history(config=config_of(), channels=["never stored"])
+    assert (raised.value.where, Path(raised.value.path).parent) == ("parent_checkpoint_id", file.parent)
+    assert ids_of(saver, config_of()) == ["3", "2", "1"]
+    saver.prune(["t"])
+    assert ids_of(saver, config_of()) == ["3"]
