@@ -18,7 +18,8 @@ Rules, in the order in which they decide:
 
 Which channels are DeltaChannels is not written down as such. A channel counts as one if LangGraph counts its updates
 since a snapshot (`counters_since_delta_snapshot`), if a snapshot of it is stored, or if it was written and has a version
-but was never stored (an ephemeral channel is stored at the step that sees it). To keep too much is harmless.
+but was never stored. LangGraph's own channels (`branch:to:…`, `__…`) never count: they are ephemeral, and the checkpoint
+that stores one may be gone, or never have been stored with durability "exit". To keep too much is harmless.
 
 Sources: BaseCheckpointSaver.prune and get_delta_channel_history (langgraph-checkpoint 4.3); for rule 2 the behaviour of
 PostgresSaver's pruning.
@@ -34,6 +35,8 @@ from dataclasses import dataclass, field
 from langgraph.checkpoint.serde.types import INTERRUPT
 
 __all__ = ["CheckpointFacts", "Plan", "ThreadFacts", "WritesFacts", "for_runs", "keep_latest"]
+
+_LANGGRAPHS_OWN = ("branch:to:", "__")
 
 Place = tuple[str, str]
 """(checkpoint_ns, checkpoint_id)"""
@@ -179,7 +182,7 @@ def _delta_channels(thread: ThreadFacts) -> Mapping[str, frozenset[str]]:
         stored[checkpoint_ns] |= facts.stored
         versioned[checkpoint_ns] |= facts.versioned
     for writes in thread.writes:
-        written[writes.place[0]] |= writes.channels
+        written[writes.place[0]] |= {name for name in writes.channels if not name.startswith(_LANGGRAPHS_OWN)}
     return {ns: frozenset(told[ns] | ((written[ns] & versioned[ns]) - stored[ns])) for ns in versioned}
 
 

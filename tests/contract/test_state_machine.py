@@ -312,12 +312,13 @@ def typed(value: Any) -> Any:
     return (type(value).__name__, repr(value))
 
 
-_BOUNDED = settings(max_examples=60, stateful_step_count=40)
+_BOUNDED = settings(max_examples=100, stateful_step_count=40, report_multiple_bugs=False)
+_FOR_LONG = settings(_BOUNDED, derandomize=False, max_examples=1000, stateful_step_count=80)
+_while_shrinking = pytest.mark.timeout(900)  # a failure is told only when its shortest form has been found
 
-TestOverMemory = OverMemory.TestCase
+TestOverMemory = _while_shrinking(OverMemory.TestCase)
 TestOverMemory.settings = _BOUNDED
-TestOnLocalDisk = OnLocalDisk.TestCase
+TestOnLocalDisk = _while_shrinking(OnLocalDisk.TestCase)
 TestOnLocalDisk.settings = _BOUNDED
-
 TestOnLocalDiskForLong = pytest.mark.soak(OnLocalDiskForLong.TestCase)
-TestOnLocalDiskForLong.settings = settings(derandomize=False, max_examples=1000, stateful_step_count=80)
+TestOnLocalDiskForLong.settings = _FOR_LONG

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
@@ -13,15 +12,13 @@ from langgraph_filesaver._store import listings
 from langgraph_filesaver._store.listings import Listings
 from tests.store_contract import wait_until
 
-STAT = os.stat
-
 
 def with_ticks_of(milliseconds: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Make folders' times move in ticks, as they do on kernels before 6.13: two changes within one look like one."""
     tick = milliseconds * 1_000_000
 
-    def coarse(path: Any, **options: Any) -> Any:
-        status = STAT(path, **options)
+    def coarse(path: str) -> SimpleNamespace:
+        status = os.stat(path)
         return SimpleNamespace(
             st_dev=status.st_dev,
             st_ino=status.st_ino,
@@ -30,7 +27,7 @@ def with_ticks_of(milliseconds: int, monkeypatch: pytest.MonkeyPatch) -> None:
             st_ctime_ns=status.st_ctime_ns // tick * tick,
         )
 
-    monkeypatch.setattr(os, "stat", coarse)
+    monkeypatch.setattr(listings, "os", SimpleNamespace(stat=coarse, listdir=os.listdir))
 
 
 @pytest.mark.parametrize("milliseconds", [1, 4, 10])
@@ -48,13 +45,12 @@ def test_changes_within_one_tick_of_the_clock_are_seen(
 def test_a_listing_made_long_after_the_last_change_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A folder that was left alone is listed once, and again after the next change."""
     lists: list[str] = []
-    listdir = os.listdir
 
     def listed(path: str) -> list[str]:
         lists.append(path)
-        return listdir(path)
+        return os.listdir(path)
 
-    monkeypatch.setattr(os, "listdir", listed)
+    monkeypatch.setattr(listings, "os", SimpleNamespace(stat=os.stat, listdir=listed))
     kept = Listings(str(tmp_path))
     (tmp_path / "a").touch()
     path = str(tmp_path)
@@ -89,9 +85,10 @@ def test_where_times_come_from_a_cache_nothing_is_kept(
 ) -> None:
     """On a mount whose times may be another machine's, of long ago, each look lists the folder."""
     monkeypatch.setattr(listings, "file_system_of", lambda path: kind)
-    before = STAT(tmp_path)
+    # The mount's cache shows the times of long ago for ever.
+    shown = SimpleNamespace(st_dev=1, st_ino=2, st_mode=0o40700, st_mtime_ns=10**18, st_ctime_ns=10**18)
+    monkeypatch.setattr(listings, "os", SimpleNamespace(stat=lambda path: shown, listdir=os.listdir))
     kept = Listings(str(tmp_path))
-    monkeypatch.setattr(os, "stat", lambda path: before)  # the cache shows the old times for ever
     for number in range(5):
         assert len(kept.names(str(tmp_path))) == number
         (tmp_path / str(number)).touch()
