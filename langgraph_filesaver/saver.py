@@ -274,6 +274,8 @@ class FileSaver(BaseCheckpointSaver[Any]):
     def prune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
         """Make threads smaller.
 
+        Prune a thread between its runs: of a run that is under way from an older checkpoint, the ancestors may go.
+
         Args:
             thread_ids: The threads; missing ones are fine.
             strategy: `"keep_latest"` keeps the newest checkpoint of each namespace, what it needs for its DeltaChannels,

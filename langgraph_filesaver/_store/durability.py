@@ -4,11 +4,13 @@ A file is written under a temporary name, `before_name` is called, the file gets
 is called, and only then is the write acknowledged. Three ways, chosen once per store:
 
 - `TwoFlushes`, right on every POSIX file system: fsync the file, name it, fsync the folder. Two flushes of the device.
-- `OneFlush`, for ext4, XFS and btrfs: wait until the data is on the device (`sync_file_range`), name it, fsync the file.
+- `OneFlush`, for ext4 and XFS: wait until the data is on the device (`sync_file_range`), name it, fsync the file.
   Their metadata is journaled in order, so a name that survives a power cut comes with the block allocation made before
   it, whose data had been written; and fsync of a file that was just linked or renamed commits its new name too. One
-  flush instead of two, so about half the time. The power-cut tests prove it on all three;
+  flush instead of two, so about half the time. The power-cut tests prove it on both;
   `docs/decisions/0002-one-flush.md` tells why, what was measured and what was considered instead.
+  Not for btrfs: it notes where a file's data lies in a worker that may run after `sync_file_range` has returned, and
+  another process' commit in between makes the name of an empty file durable.
 - `NoFlush`, for `fsync=False`: survives a killed process, not a power cut.
 
 An fsync that failed is never repeated: the kernel may have dropped the data. On macOS only F_FULLFSYNC reaches the disk.
@@ -96,7 +98,7 @@ def durability_for(path: str, *, fsync: bool) -> Durability:
     """Choose how to make files below `path`, an existing folder, durable."""
     if not fsync:
         return NoFlush()
-    orders_data_before_names = _sync_file_range is not None and file_system_of(path) in {"ext4", "xfs", "btrfs"}
+    orders_data_before_names = _sync_file_range is not None and file_system_of(path) in {"ext4", "xfs"}
     return OneFlush() if orders_data_before_names else TwoFlushes()
 
 
