@@ -357,7 +357,8 @@ def test_a_kept_question_is_asked_again_with_the_memory_of_its_time(home: Home) 
             assert len(listed(home.saver(), thread_id)) == 4
         graph().invoke(None, question)
         memory = home.saver().get_tuple({"configurable": {"thread_id": thread_id, "checkpoint_ns": "keeps"}})
-        notes.append(memory and memory.checkpoint["channel_values"]["trail"])
+        assert memory is not None
+        notes.append(memory.checkpoint["channel_values"]["trail"])
     assert notes[0] == notes[1]
     assert "third" not in notes[0]
     assert "first" in notes[0]
