@@ -68,13 +68,17 @@ def run(*command: str) -> None:
 
 @contextmanager
 def mounted(image: Path, point: Path, options: str = "") -> Iterator[Path]:
-    """Mount an image as long as the block runs."""
+    """Mount an image as long as the block runs; the loop device goes with the mount."""
     point.mkdir(exist_ok=True)
     run("mount", "-o", f"loop{options}", str(image), str(point))
     try:
         yield point
     finally:
-        run("umount", str(point))
+        try:
+            run("umount", str(point))
+        except RuntimeError:  # something keeps a file open: say so, but leave nothing mounted
+            run("umount", "--lazy", str(point))
+            raise
         point.rmdir()
 
 
@@ -88,3 +92,13 @@ def make_image(path: Path, make: tuple[str, ...], mebibytes: int) -> None:
 def snapshot(image: Path, copy: Path) -> None:
     """Copy an image in one instant."""
     run("cp", "--reflink=always", str(image), str(copy))
+
+
+@contextmanager
+def after_power_cut(image: Path, point: Path, kind: FileSystem) -> Iterator[Path]:
+    """Mount a snapshot as the machine would at its next start, and remove it in the end."""
+    if kind.repair:
+        run(*kind.repair, str(image))
+    with mounted(image, point, kind.options) as disk:
+        yield disk
+    image.unlink()
