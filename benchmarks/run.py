@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
 import statistics
 import sys
@@ -63,6 +64,9 @@ SAVERS: dict[str, Callable[[Path], Any]] = {
     "FileSaver, fsync=False": files(fsync=False),
     "InMemorySaver": memory,
 }
+
+
+FLOOR = "write, fsync, rename"
 
 
 def checkpoint(step: int, messages: list[Any]) -> Checkpoint:
@@ -132,14 +136,32 @@ def one_block(make: Callable[[Path], Any], folder: Path, count: int) -> dict[str
         return {"put": put, "put_writes": writes, "get_tuple": get_many(saver, latest, count)}
 
 
+def floor(folder: Path, count: int) -> dict[str, list[float]]:
+    """Write, fsync and rename new files of the sizes that FileSaver writes: what the disk itself asks for one file."""
+    figures = {}
+    for workload, size in (("put", 8000), ("put_writes", 1000)):
+        data, seconds = b"x" * size, []
+        for number in range(count):
+            begun = time.perf_counter()
+            with (folder / "staged").open("xb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            (folder / "staged").rename(folder / f"{workload}-{number}")
+            seconds.append(time.perf_counter() - begun)
+        figures[workload] = seconds
+    return figures
+
+
 def side_by_side(scratch: Path, rounds: int, count: int) -> Timings:
     """Run the savers' blocks in rotation."""
-    timings: Timings = {name: {} for name in SAVERS}
-    names = list(SAVERS)
+    timings: Timings = {name: {} for name in (*SAVERS, FLOOR)}
+    names = list(timings)
     for number in range(rounds):
         for name in names[number % len(names) :] + names[: number % len(names)]:
             folder = Path(tempfile.mkdtemp(dir=scratch))
-            for workload, seconds in one_block(SAVERS[name], folder, count).items():
+            figures = floor(folder, count) if name == FLOOR else one_block(SAVERS[name], folder, count)
+            for workload, seconds in figures.items():
                 timings[name].setdefault(workload, []).extend(seconds)
             # Nothing is removed in between: ext4 without a journal passes over inodes freed in the last seconds, one by
             # one, and would charge the next block for it.
@@ -174,6 +196,8 @@ def print_table(timings: Timings, base: str) -> None:
         print(f"\n{workload:<28}{'median µs':>12}{'quartiles':>18}{f'÷ {base}':>26}")
         reference = statistics.median(timings[base][workload])
         for name, rows in timings.items():
+            if workload not in rows:
+                continue
             low, middle, high = statistics.quantiles(rows[workload], n=4)
             spread = f"{low * 1e6:,.0f} - {high * 1e6:,.0f}"
             print(f"  {name:<26}{middle * 1e6:>12,.0f}{spread:>18}{middle / reference:>26.2f}")

@@ -184,7 +184,8 @@ def _object_array(items: list[Any]) -> Any:
 def _write_timestamp(value: Any, encoder: Encoder) -> dict[str, Any]:
     content = {"value": value.isoformat(), "unit": value.unit}
     if value.tzinfo is not None:
-        content["tz"] = encoder.value(value.tzinfo, "tz")
+        # pandas before 3 has zones of pytz, which it finds again by their names
+        content["tz"] = getattr(value.tzinfo, "zone", None) or encoder.value(value.tzinfo, "tz")
     if value.fold:
         content["fold"] = 1
     return encoder.tag("pandas.Timestamp", **content)

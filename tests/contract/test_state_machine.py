@@ -52,6 +52,7 @@ values = st.recursive(
     max_leaves=5,
 )
 write_channels = st.sampled_from((*CHANNELS, ERROR, SCHEDULED, INTERRUPT, RESUME))
+some_writes = st.lists(st.tuples(write_channels, st.integers(0, 1) | values), max_size=5)
 filters = st.none() | st.fixed_dictionaries(
     {},
     optional={
@@ -171,7 +172,7 @@ class SideBySide(RuleBasedStateMachine):
         checkpoint_id=ids,
         task=tasks,
         path=paths,
-        writes=st.lists(st.tuples(write_channels, values), max_size=6),
+        writes=some_writes,
         times=st.integers(1, 2),
     )
     def put_writes(
@@ -189,6 +190,27 @@ class SideBySide(RuleBasedStateMachine):
             self.saver.put_writes(config, writes, task, path)
             self.model.put_writes(config, writes, task, path)
         self.same_tuple(config)
+
+    @rule(
+        thread=threads,
+        ns=namespaces,
+        steps=st.lists(
+            st.lists(st.tuples(tasks, st.sampled_from(["log", "more"])), max_size=3), min_size=1, max_size=4
+        ),
+        snapshot=st.sampled_from([None, None, "log", "more"]),
+    )
+    def run_on(self, thread: str, ns: str, steps: list[list[tuple[str, str]]], snapshot: str | None) -> None:
+        # As a graph with two DeltaChannels does: their writes hang on each checkpoint, their values are hardly ever stored.
+        for number, writes in enumerate(steps):
+            latest = self.model.get_tuple(config_of(thread, ns))
+            parent = latest.checkpoint["id"] if latest else None
+            for task, channel in writes:
+                if parent is not None:
+                    self.put_writes(thread, ns, parent, task, "", [(channel, [next(self.counter)])], 1)
+            value = [[f"snapshot at {parent}"]] if snapshot and number == 0 else "empty"
+            changed: dict[str, Any] = {snapshot or "log": value, "count": [number]}
+            self.put(thread, ns, f"zz{next(self.counter):05}", parent, changed, number, {})
+        self.get_delta_channel_history(thread, ns, None, ["log", "more", "count"])
 
     @rule(thread=threads, ns=st.none() | namespaces, checkpoint_id=st.none() | st.just("") | ids)
     def get_tuple(self, thread: str, ns: str | None, checkpoint_id: str | None) -> None:
@@ -250,7 +272,7 @@ class SideBySide(RuleBasedStateMachine):
         thread=threads,
         ns=namespaces,
         checkpoint_id=st.none() | ids,
-        channels=st.lists(st.sampled_from((*CHANNELS, "unknown", INTERRUPT)), max_size=4, unique=True),
+        channels=st.lists(st.sampled_from((*CHANNELS, "log", "more", INTERRUPT)), max_size=4, unique=True),
     )
     def get_delta_channel_history(self, thread: str, ns: str, checkpoint_id: str | None, channels: list[str]) -> None:
         if self.goes_round(thread, ns, checkpoint_id):

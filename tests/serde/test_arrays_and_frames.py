@@ -78,7 +78,7 @@ SCALARS = [
     np.str_("xé"),
     np.bytes_(b"q"),
     np.datetime64("2020-01-01", "D"),
-    np.datetime64("NaT"),
+    np.datetime64("NaT", "s"),
     np.timedelta64(3, "s"),
     np.complex64(1 + 2j),
     np.void(b"ab"),

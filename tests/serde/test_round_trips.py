@@ -196,6 +196,13 @@ def test_numbers_stay_in_the_range_that_every_tool_keeps(name: str) -> None:
     json.loads(SERDE.dump(VALUES[name]), parse_int=check, parse_constant=refuse)
 
 
+@pytest.mark.parametrize("number", [2**53, -(2**53), 2**60, 2**64 - 1])
+def test_an_integer_that_a_double_rounds_is_tagged(number: int) -> None:
+    """[V3] Also where everything else is plain, an integer beyond 53 bits is written as text."""
+    assert SERDE.dump({"a": [number]}) == b'{"a":[{"$type":"int","value":"%d"}]}' % number
+    assert SERDE.dump(2**53 - 1) == b"9007199254740991"
+
+
 @pytest.mark.parametrize("name", VALUES)
 def test_never_worse_than_langgraph(name: str) -> None:
     """Whatever JsonPlusSerializer keeps, in equal value and type, JsonSerializer keeps, too."""
