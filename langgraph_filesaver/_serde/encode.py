@@ -222,13 +222,13 @@ class Encoder:
         reference = self.offload(value, self)
         return value if reference is None else reference
 
-    def optional(self, value: Any, step: object) -> Any:
-        """Return the JSON of `value`, or None where it cannot be stored; for what a type can make anew."""
+    def attempt(self, work: Callable[[], Any]) -> Any:
+        """Return the JSON that `work` makes with this encoder, or None where a value in it cannot be stored."""
         light, pending = self.light, self.pending
         self.light, self.pending = False, None  # what orjson's hook refused would come too late
         try:
-            return self.value(value, step)
-        except Exception:  # noqa: BLE001 - whatever its reason, the value stays out
+            return work()
+        except Exception:  # noqa: BLE001 - whatever its reason, there is another way to store the object
             return None
         finally:
             self.light, self.pending = light, pending
@@ -290,10 +290,10 @@ class TracingEncoder(Encoder):
             self._steps.pop()
         return encoded
 
-    def optional(self, value: Any, step: object) -> Any:
-        """As Encoder.optional."""
+    def attempt(self, work: Callable[[], Any]) -> Any:
+        """As Encoder.attempt."""
         steps, opened = len(self._steps), set(self._open)
-        encoded = super().optional(value, step)
+        encoded = super().attempt(work)
         del self._steps[steps:]
         self._open = opened
         return encoded

@@ -11,6 +11,7 @@ found out by the types of the fields: where one does not fit, pydantic validates
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from langgraph_filesaver._serde.decode import Decoder, InvalidTagError, Reader
@@ -59,7 +60,7 @@ def _writer(kind: Any) -> Writer:
             name = field.name
             item = state.get(name, MISSING)
             if item is MISSING:
-                unchecked = not field.excluded
+                unchecked = unchecked or not field.excluded
             elif not field.excluded and not ((library or name not in chosen) and is_default(item, field)):
                 if field.kinds is not None and type(item) not in field.kinds:
                     unchecked = True
@@ -75,7 +76,29 @@ def _writer(kind: Any) -> Writer:
             content["$unchecked"] = True
         return content
 
-    return write
+    return _dumping_writer(tag, write) if _has_serializers(kind) else write
+
+
+def _dumping_writer(tag: str, write: Writer) -> Writer:
+    """Return a writer for a model with serializers of its own, which may make data of a field that is none."""
+
+    def write_or_dump(value: Any, encoder: Encoder) -> dict[str, Any]:
+        content = encoder.attempt(partial(write, value, encoder))
+        if content is None:
+            content = {"$type": tag, "$dump": encoder.value(value.model_dump(), Attribute("model_dump()"))}
+        return content  # type: ignore[no-any-return]
+
+    return write_or_dump
+
+
+def _has_serializers(kind: Any) -> bool:
+    decorators = kind.__pydantic_decorators__
+    annotated = (type(part).__name__ for field in kind.model_fields.values() for part in field.metadata)
+    return bool(
+        decorators.field_serializers
+        or decorators.model_serializers
+        or {"PlainSerializer", "WrapSerializer"} & {*annotated}
+    )
 
 
 def _write_extra(content: dict[str, Any], extra: dict[str, Any], encoder: Encoder, kind: Any) -> None:
@@ -95,7 +118,7 @@ def _write_private(content: dict[str, Any], value: Any, encoder: Encoder) -> Non
         declared = type(value).__private_attributes__.get(name)
         if declared is not None and item is declared.default:
             continue
-        encoded = encoder.optional(item, Attribute(name))
+        encoded = encoder.attempt(partial(encoder.value, item, Attribute(name)))
         if encoded is not None or item is None:
             stored[name] = encoded
     if stored:
@@ -113,6 +136,8 @@ def _reader(kind: Any) -> Reader:
     prepares = bool(kind.__private_attributes__) or _has_own_post_init(kind)
 
     def read(raw: dict[str, Any], decoder: Decoder) -> Any:
+        if "$dump" in raw:
+            return _from_dump(kind, decoder.value(raw["$dump"], "$dump"))
         given: dict[str, Any] = {}
         extra: dict[str, Any] = {}
         private: dict[str, Any] = {}
@@ -158,6 +183,16 @@ def _reader(kind: Any) -> Reader:
         return made
 
     return read
+
+
+def _from_dump(kind: Any, dumped: Any) -> Any:
+    """Return the object of what its own serializers made: validated, or else as LangGraph does without."""
+    try:
+        return kind(**dumped) if isinstance(dumped, dict) else kind.model_validate(dumped)
+    except Exception:
+        if not isinstance(dumped, dict):
+            raise
+        return kind.model_construct(**dumped)
 
 
 def _maker(field: Any) -> Callable[[], Any]:

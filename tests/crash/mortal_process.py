@@ -4,6 +4,7 @@
 that does what is said, waits for its end, and writes `{"ended": <exit code, or -9 where SIGKILL ended it>}`.
 
 - `put`: put a checkpoint and, if `die_at` is given, die by SIGKILL at that call of the operating system;
+- `call`: make one of the calls of `tests.crash.calls`, dying in the same way;
 - `work`: run a seeded mixture of calls until killed, telling each acknowledgement.
 
 It starts no thread of its own before it forks.
@@ -23,6 +24,7 @@ from langgraph_filesaver import FileSaver
 from langgraph_filesaver._store import durability, local
 from langgraph_filesaver._store.durability import NoFlush, OneFlush, TwoFlushes
 from tests.checkpoints import config_of, put
+from tests.crash.calls import ADDING, REMOVING
 
 FLUSHES = {"none": NoFlush, "one": OneFlush, "two": TwoFlushes}
 CALLS = ("open", "write", "link", "unlink", "fsync", "mkdir", "replace", "rename", "rmdir", "close")
@@ -70,6 +72,13 @@ def put_and_die(command: dict[str, Any]) -> None:
     if command["die_at"]:
         Death(command["die_at"]).arm()
     put(saver, command["checkpoint_id"], {"text": command["text"]})
+
+
+def call_and_die(command: dict[str, Any]) -> None:
+    """Make a call, and die where it is said."""
+    saver = FileSaver(command["root"], fsync=False)
+    Death(command["die_at"]).arm()
+    {**ADDING, **REMOVING}[command["name"]].act(saver)
 
 
 class Work:
@@ -147,7 +156,7 @@ def main() -> None:
         if child == 0:
             code = 1
             try:
-                {"put": put_and_die, "work": work}[command["do"]](command)
+                {"put": put_and_die, "call": call_and_die, "work": work}[command["do"]](command)
                 code = 0
             finally:
                 os._exit(code)

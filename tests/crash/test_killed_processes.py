@@ -21,57 +21,9 @@ from langgraph_filesaver._layout import checkpoint_key, checkpoints_folder, name
 from langgraph_filesaver._store import durability
 from langgraph_filesaver._store.listings import Listings
 from tests.checkpoints import config_of, id_of, ids_of
+from tests.crash.mortals import REPOSITORY, Mortals
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="the processes to be killed are forked")
-
-_REPOSITORY = Path(__file__).parents[2]
-
-
-class Mortals:
-    """The process that forks those that die; see `mortal_process`."""
-
-    def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.crash.mortal_process"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            cwd=_REPOSITORY,
-        )
-
-    def order(self, **command: Any) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(command).encode() + b"\n")
-        self._process.stdin.flush()
-
-    def lines(self) -> Iterator[dict[str, Any]]:
-        """Yield what is told, up to and including how the process ended."""
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            told = json.loads(line)
-            yield told
-            if "ended" in told:
-                return
-        raise AssertionError("the process that forks the others has ended")
-
-    def put(self, root: Path, checkpoint_id: str, *, flush: str = "none", die_at: int = 0, text: str = "first") -> int:
-        """Put a checkpoint in a process of its own and return how that ended."""
-        self.order(do="put", root=str(root), checkpoint_id=checkpoint_id, flush=flush, die_at=die_at, text=text)
-        (told,) = self.lines()
-        return int(told["ended"])
-
-    def close(self) -> None:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.close()
-        self._process.stdout.close()
-        self._process.wait(60)
-
-
-@pytest.fixture(scope="module")
-def mortals() -> Iterator[Mortals]:
-    started = Mortals()
-    yield started
-    started.close()
 
 
 def staged(root: Path) -> list[str]:
@@ -288,7 +240,7 @@ class Graph:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            cwd=_REPOSITORY,
+            cwd=REPOSITORY,
         )
 
     def run(self) -> Any:

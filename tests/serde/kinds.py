@@ -7,7 +7,7 @@ from collections import OrderedDict
 from dataclasses import InitVar, dataclass, field
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, RootModel, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, RootModel, SecretStr, field_serializer, field_validator
 from pydantic import v1 as pydantic_v1
 
 T = TypeVar("T")
@@ -137,6 +137,34 @@ class Changing(BaseModel):
 class Excluding(BaseModel):
     a: int
     client: Any = Field(default=None, exclude=True)
+
+
+class Handle:
+    """Cannot be stored by itself."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Handle) and other.number == self.number
+
+    def __hash__(self) -> int:
+        return self.number
+
+
+class Serializing(BaseModel):
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+    handle: Handle
+    note: Any = None
+
+    @field_serializer("handle")
+    def number(self, handle: Handle) -> int:
+        return handle.number
+
+    @field_validator("handle", mode="before")
+    @classmethod
+    def find(cls, value: Any) -> Any:
+        return Handle(value) if isinstance(value, int) else value
 
 
 class Box(BaseModel, Generic[T]):

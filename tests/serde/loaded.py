@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import os
 import subprocess
 from typing import Any
@@ -39,6 +40,17 @@ class Text(str):  # noqa: SLOT000 - as users write them
 
     def __init__(self, *_: Any, **__: Any) -> None:
         calls.append("init")
+
+
+class Switch(enum.Flag):
+    """A way of its own to make members of unknown values."""
+
+    ON = 1
+
+    @classmethod
+    def _missing_(cls, value: object) -> Any:
+        calls.append("missing")
+        return cls.ON
 
 
 shell = os

@@ -181,10 +181,11 @@ def test_scalars_of_pandas_return_exactly() -> None:
         pd.DataFrame({"p": pd.period_range("2020-01", periods=2, freq="M")}),
         pd.Series(pd.arrays.SparseArray([0, 0, 1])),
         pd.Series(pd.interval_range(0, 2)),
+        pd.DataFrame({"a": [1]}).set_flags(allows_duplicate_labels=False),
         pd.Series([print]),
         pl.DataFrame({"o": [object()]}),
     ],
-    ids=["periods", "sparse", "intervals", "functions", "polars objects"],
+    ids=["periods", "sparse", "intervals", "flags", "functions", "polars objects"],
 )
 def test_frames_that_would_lose_something_are_refused(value: Any) -> None:
     """[V10] A frame that would not come back equal raises SerializationError."""

@@ -16,7 +16,8 @@ from langchain_core.messages import AIMessage, HumanMessage
 from langgraph.checkpoint.serde.event_hooks import SerdeEvent, register_serde_event_listener
 
 from langgraph_filesaver._serde import JsonSerializer, UnrevivedDict, UnrevivedList, UnrevivedStr
-from langgraph_filesaver._serde.kinds import KNOWN
+from langgraph_filesaver._serde.kinds import KNOWN, reader_of
+from langgraph_filesaver._serde.naming import Policy, class_name
 from langgraph_filesaver.errors import CorruptDataError, FileSaverError
 from tests.serde import canary, kinds, loaded
 from tests.serde.test_round_trips import VALUES
@@ -176,6 +177,15 @@ def test_strict_mode_revives_what_is_listed_only(monkeypatch: pytest.MonkeyPatch
     assert type(strict.load(text)[0]) is UnrevivedDict
 
 
+def test_two_guards_stand_before_a_class_that_is_no_data() -> None:
+    """[V20] The policy does not find it, and there is no reader for it either."""
+    policy = Policy(True, frozenset())
+    for kind in (loaded.Effect, loaded.Called):
+        assert policy.find(class_name(kind)) is None
+        assert reader_of(kind) is None
+    assert policy.find("tests.serde.kinds.Model") is kinds.Model
+
+
 def test_an_allowlist_makes_no_callable_of_a_name() -> None:
     """[V20] Even a function that the allowlist names is not called."""
     serde = JsonSerializer(
@@ -218,6 +228,7 @@ def test_pickles_are_run_only_on_request() -> None:
         ({"$type": AIM, "content": "x", "tool_calls": "no"}, "tool_calls"),
         ({"$type": "tests.serde.kinds.Level", "$value": "middle"}, ""),
         ({"$type": "tests.serde.kinds.Right", "$value": 64}, ""),
+        ({"$type": "tests.serde.loaded.Switch", "$value": 8}, ""),
         ({"$type": "tests.serde.kinds.Model", "b": "x"}, "a"),
         ({"$type": "tests.serde.kinds.Model", "a": "x"}, "a"),
         ({"$type": "tests.serde.kinds.Slotted"}, "x"),

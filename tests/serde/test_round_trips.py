@@ -119,6 +119,7 @@ VALUES: dict[str, Any] = {
     "aliases": kinds.Aliased.model_validate({"Number": 1, "Text": "t"}),
     "a model whose validator refuses its own data": kinds.Changing.model_validate({"words": "a b"}),
     "nested models": [kinds.Outer.Inner(a=2), kinds.Words(["a"]), kinds.Box[int](item=1), kinds.Box(item=(1,))],
+    "a model with a serializer of its own": kinds.Serializing(handle=kinds.Handle(3), note=(1,)),
     "secrets": [SecretStr("s"), SecretBytes(b"s"), kinds.Keeper(key=SecretStr("t"))],
     "pydantic v1": [kinds.Old(a=1), kinds.OldOpen.parse_obj({"a": 2, "z": (1,)})],
     "messages": [
@@ -276,6 +277,7 @@ def test_invalid_objects_return_as_they_were() -> None:
         AIMessage.model_construct(content=None),
         kinds.Model.model_construct(a="no"),
         kinds.Model.model_construct(),
+        AIMessage.model_construct(),
     ):
         text = SERDE.dump(value)
         back = SERDE.load(text)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections import deque
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from hypothesis import strategies as st
 from langgraph_filesaver._serde import JsonSerializer
 from langgraph_filesaver._serde.text import has_tag_key, has_tags
 from langgraph_filesaver.errors import CorruptDataError, SerializationError
+from tests.serde import kinds
 
 SERDE = JsonSerializer()
 
@@ -112,6 +115,38 @@ def test_depth_that_langgraph_stores_is_stored(depth: int) -> None:
             value = wrap(value)
         for indent in (False, True):
             assert SERDE.load(SERDE.dump(value, indent=indent)) == value
+
+
+@pytest.mark.parametrize("depth", [100, 140, 180, 300])
+def test_what_is_written_can_be_read(depth: int) -> None:
+    """[V5] However deep a value, either it is refused on writing, or it can be read."""
+    for wrap in (
+        lambda value: {1: value},
+        kinds.Plain,
+        lambda value: deque([value]),
+        lambda value: kinds.Model(a=1, d=value),
+    ):
+        value: Any = 1
+        for _ in range(depth):
+            value = wrap(value)
+        try:
+            text = SERDE.dump(value)
+        except SerializationError:
+            assert depth > 100
+        else:
+            assert SERDE.dump(SERDE.load(text)) == text
+
+
+def test_the_callers_stack_does_not_count() -> None:
+    """A value that can be stored at the top of a program can be stored deep inside it, and read there."""
+    value: Any = 1
+    for _ in range(200):
+        value = (value,)
+
+    def below(frames: int) -> Any:
+        return below(frames - 1) if frames else SERDE.load(SERDE.dump(value))
+
+    assert below(sys.getrecursionlimit() - 400) == value
 
 
 JSON = st.recursive(
