@@ -121,7 +121,7 @@ def findings_of(scratch: Path, name: str, *, cuts: int, seed: int, options: Sequ
 
 @pytest.mark.parametrize("name", FILE_SYSTEMS)
 def test_nothing_acknowledged_is_lost_by_a_power_cut(scratch: Path, name: str) -> None:
-    """What was put or removed before the power failed is so afterwards, and no file is torn."""
+    """What was put or removed before the power failed is so afterwards, and no file is torn ([F4])."""
     findings = findings_of(scratch, name, cuts=8, seed=len(name))
     assert findings.checked > 200
     assert findings.wrong == (0, 0, 0)
