@@ -24,7 +24,14 @@ from typing import Any, NamedTuple, TypeVar
 
 from langgraph_filesaver import _layout as layout
 from langgraph_filesaver._codec import dump_plain, parse_json
-from langgraph_filesaver._documents import FORMAT, CheckpointDocument, ThreadDocument, WritesDocument, check_format
+from langgraph_filesaver._documents import (
+    FORMAT,
+    CheckpointDocument,
+    StoredWrite,
+    ThreadDocument,
+    WritesDocument,
+    check_format,
+)
 from langgraph_filesaver._lock import ThreadLocks
 from langgraph_filesaver._store import Marker, Store
 from langgraph_filesaver.errors import CorruptDataError, StorageError, UnsupportedFormatError
@@ -212,9 +219,10 @@ class Repository:
     def put_writes(self, thread_id: str, document: WritesDocument, data: bytes) -> None:
         """Store what one call brought, `data` being its file, unless the files of the task hold all of it already."""
         ns, checkpoint_id, task_id = document.checkpoint_ns, document.checkpoint_id, document.task_id
+        task_path = document.task_path
         with self._identified(thread_id):
             number = 0
-            standing: dict[int, tuple[str, Any]] = {}
+            standing: dict[int, bytes] = {}
             incoming: WritesDocument | None = None
             while not self.store.create(key := layout.writes_key(thread_id, ns, checkpoint_id, task_id, number), data):
                 if incoming is None:
@@ -223,11 +231,10 @@ class Repository:
                 if earlier is None:
                     continue  # removed meanwhile: the number is free again
                 for write in earlier.writes:
-                    if write.idx < 0 or write.idx not in standing:
-                        standing[write.idx] = (write.channel, write.value)
+                    standing[write.idx] = b"" if write.idx >= 0 else _told(write, earlier.task_path)
                 number += 1
                 if not self._exists_writes(thread_id, ns, checkpoint_id, task_id, number) and all(
-                    write.idx in standing and (write.idx >= 0 or standing[write.idx] == (write.channel, write.value))
+                    write.idx in standing and (write.idx >= 0 or standing[write.idx] == _told(write, task_path))
                     for write in incoming.writes
                 ):
                     return
@@ -367,6 +374,11 @@ class _Identified:
         # Once more: the thread may have been deleted, and its folder made anew by the write in between.
         if kind is None:
             self.__enter__()
+
+
+def _told(write: StoredWrite, task_path: str) -> bytes:
+    # As text, because `==` does not tell `true` from 1 and 1.0.
+    return dump_plain([write.channel, write.value, task_path])
 
 
 def _with_prefix(names: tuple[str, ...], prefix: str) -> list[str]:

@@ -35,10 +35,7 @@ def message_writer(kind: Any, general: Writer) -> Writer | None:
         pending = encoder.pending
         if pending is None or len(state) != count or value.__pydantic_extra__:
             return general(value, encoder)
-        try:
-            text, additional, metadata, word, name, id_ = common(state)
-        except KeyError:  # made without validation, or taken apart
-            return general(value, encoder)
+        text, additional, metadata, word, name, id_ = common(state)
         if word is not type_word or type(additional) is not dict or type(metadata) is not dict:
             return general(value, encoder)
         content: dict[str, Any] = {"$type": tag, "content": text}

@@ -140,10 +140,17 @@ class LocalStore(Store):
             hidden = self._staging.new_path()
             os.rename(path, hidden)
         except (FileNotFoundError, NotADirectoryError):
+            if os.path.isdir(self._staging.folder):
+                self._durability()  # sweeps: a deletion that died may have left its files there
             return
         except OSError as error:
             raise StorageError.from_os_error(error, action="delete", path=path) from error
-        self._folder_changed(os.path.dirname(path))
+        try:
+            self._folder_changed(os.path.dirname(path))
+        except StorageError:
+            with contextlib.suppress(OSError):  # not surely gone, so its files must stay: it comes back as it was
+                os.rename(hidden, path)
+            raise
         try:
             if os.path.islink(hidden):  # the folder lies elsewhere, where nothing is ours to remove
                 os.unlink(hidden)

@@ -182,7 +182,7 @@ class SideBySide(RuleBasedStateMachine):
         checkpoint_id: str,
         task: str,
         path: str,
-        writes: list[tuple[str, Any]],
+        writes: Sequence[tuple[str, Any]],
         times: int,
     ) -> None:
         config = config_of(thread, ns, checkpoint_id)
@@ -190,6 +190,25 @@ class SideBySide(RuleBasedStateMachine):
             self.saver.put_writes(config, writes, task, path)
             self.model.put_writes(config, writes, task, path)
         self.same_tuple(config)
+
+    @rule(
+        thread=threads,
+        ns=namespaces,
+        task=tasks,
+        calls=st.lists(
+            st.lists(
+                st.tuples(st.sampled_from(["count", "log", RESUME, INTERRUPT]), st.sampled_from([0, 1, True, 1.0])),
+                max_size=3,
+            ),
+            min_size=2,
+            max_size=5,
+        ),
+    )
+    def call_again_and_again(self, thread: str, ns: str, task: str, calls: list[list[tuple[str, float]]]) -> None:
+        # As a node with several interrupts does, and whoever repeats a call; values are few, so that they come back.
+        latest = self.model.get_tuple(config_of(thread, ns))
+        for writes in calls:
+            self.put_writes(thread, ns, latest.checkpoint["id"] if latest else "early", task, "", writes, 1)
 
     @rule(
         thread=threads,
@@ -297,6 +316,10 @@ class SideBySide(RuleBasedStateMachine):
         self.saver.delete_thread(thread)
         self.model.delete_thread(thread)
         for place in [place for place in self.channels if place[0] == thread]:
+            del self.channels[place]
+            self.put(*place, None, {"count": [0]}, 0, {})  # shows that nothing of it has come back
+            self.saver.delete_thread(thread)
+            self.model.delete_thread(thread)
             del self.channels[place]
 
     @invariant()

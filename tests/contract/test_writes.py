@@ -106,6 +106,17 @@ def test_a_special_write_that_comes_back_counts_again(saver: FileSaver) -> None:
     assert pending(saver) == [("task", INTERRUPT, "A")]
 
 
+def test_a_special_write_of_another_type_or_path_counts(saver: FileSaver) -> None:
+    """What equals the standing write only for `==` is another one: 1, 1.0 and True differ, and so does the task's path."""
+    put(saver, "1")
+    saver.put_writes(AT_1, [("a", 1)], "another task", "b")
+    for value in (1, True, 1.0, [1], [True], {"x": 0}, {"x": False}):
+        saver.put_writes(AT_1, [(RESUME, value)], "task", "a")
+        assert repr(pending(saver)) == repr([("task", RESUME, value), ("another task", "a", 1)])
+    saver.put_writes(AT_1, [(RESUME, {"x": False})], "task", "c")
+    assert pending(saver) == [("another task", "a", 1), ("task", RESUME, {"x": False})]
+
+
 def test_writes_that_arrive_before_their_checkpoint_are_kept(home: Home) -> None:
     """Writes without a checkpoint make none appear; once it is put, with or without another one between, they are there."""
     saver = home.saver()

@@ -151,6 +151,9 @@ class Handle:
     def __hash__(self) -> int:
         return self.number
 
+    def __repr__(self) -> str:
+        return f"Handle({self.number})"
+
 
 class Serializing(BaseModel):
     model_config = ConfigDict(arbitrary_types_allowed=True)

@@ -8,6 +8,7 @@ from collections import deque
 from decimal import Decimal
 from typing import Any
 
+from langgraph.types import Send
 from pydantic import BaseModel
 
 
@@ -42,4 +43,6 @@ def same(left: Any, right: Any) -> bool:
     if dataclasses.is_dataclass(left):
         names = [field.name for field in dataclasses.fields(left)]
         return all(same(getattr(left, name), getattr(right, name)) for name in names)
+    if isinstance(left, Send):
+        return same((left.node, left.arg, left.timeout), (right.node, right.arg, right.timeout))
     return bool(left == right) and repr(left) == repr(right)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import os
 import subprocess
 import sys
 import threading
@@ -281,7 +282,7 @@ print(os.waitstatus_to_exitcode(status), [each.checkpoint["id"] for each in save
 """
 
 
-@pytest.mark.skipif(not hasattr(sys.modules["os"], "fork"), reason="this system cannot fork")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
 def test_after_a_fork_child_and_parent_both_go_on(tmp_path: Path) -> None:
     """A forked child makes threads of its own instead of waiting for those it does not have; the parent keeps its own."""
     told = subprocess.run(
