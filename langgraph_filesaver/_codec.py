@@ -99,7 +99,8 @@ class Codec:
 
     def versioned(self, document: CheckpointDocument) -> frozenset[str]:
         """Return the channels that have a version."""
-        return frozenset(self._revive(document.checkpoint.get("channel_versions") or {}, "checkpoint.channel_versions"))
+        checkpoint: Mapping[str, Any] = self._revive(document.checkpoint, "checkpoint")
+        return frozenset(checkpoint.get("channel_versions") or ())
 
     def write(self, channel: str, raw: Any) -> Any:
         """Return the value of one pending write."""

@@ -64,7 +64,7 @@ class CheckpointDocument:
             "checkpoint_id": _spelled(self.checkpoint_id),
             "parent_checkpoint_id": None if self.parent_checkpoint_id is None else _spelled(self.parent_checkpoint_id),
         }
-        if type(checkpoint.get("ts")) is str:
+        if type(checkpoint.get("ts")) is str and not _has_odd_key(checkpoint):
             document["ts"] = checkpoint.pop("ts")
         moved: dict[str, Any] = {}
         if not _has_odd_key(

@@ -76,17 +76,16 @@ class ThreadLocks:
             path, timeout=self._timeout_seconds, poll_interval=LOCK_POLL_SECONDS, thread_local=False, mode=0o600
         )
         try:
-            os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+            folder = os.path.dirname(path)
+            os.makedirs(os.path.dirname(folder), mode=0o700, exist_ok=True)  # the mode is only for the last of them
+            os.makedirs(folder, mode=0o700, exist_ok=True)
             lock.acquire()
         except Timeout as error:
             raise self._timed_out(thread_id, path, _read_holder(path)) from error
         except OSError as error:
             raise StorageError.from_os_error(error, action="lock", path=path) from error
-        try:
+        with contextlib.suppress(OSError):  # it only tells people who has it; on a full disk, deleting must still work
             _write_holder(path)
-        except OSError as error:
-            lock.release()
-            raise StorageError.from_os_error(error, action="write", path=path) from error
         return lock
 
     def _timed_out(self, thread_id: str, path: str, holder: dict[str, Any] | None) -> LockTimeoutError:
@@ -111,8 +110,8 @@ def _write_holder(path: str) -> None:
         "since": datetime.now(timezone.utc).isoformat(timespec="seconds"),
     }
     with open(path, "r+b") as file:
-        file.truncate()
         file.write(json.dumps(holder).encode())
+        file.truncate()
 
 
 def _read_holder(path: str) -> dict[str, Any] | None:

@@ -16,6 +16,7 @@ from langgraph_filesaver import _retention as retention
 from langgraph_filesaver._codec import Codec
 from langgraph_filesaver._documents import CheckpointDocument
 from langgraph_filesaver._repository import Repository
+from langgraph_filesaver.errors import CorruptDataError
 
 __all__ = ["copy_thread", "delete_for_runs", "delete_thread", "keep_latest"]
 
@@ -87,11 +88,17 @@ def _facts(document: CheckpointDocument, codec: Codec) -> retention.CheckpointFa
         place=(document.checkpoint_ns, document.checkpoint_id),
         parent_id=document.parent_checkpoint_id,
         run_id=None if run_id is None else str(run_id),
-        calling=frozenset((metadata.get("parents") or {}).items()),
+        calling=_calling(metadata.get("parents") or {}),
         versioned=codec.versioned(document),
         stored=frozenset(document.state),
         delta=frozenset(counters) | snapshots,
     )
+
+
+def _calling(parents: Any) -> frozenset[retention.Place]:
+    if not isinstance(parents, dict) or not all(isinstance(each, str) for pair in parents.items() for each in pair):
+        raise CorruptDataError("expected an object of namespaces and checkpoint ids", where='metadata["parents"]')
+    return frozenset(parents.items())
 
 
 def _is_snapshot(raw: Any) -> bool:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
+from itertools import pairwise
 from typing import Any, cast
 
 from langchain_core.runnables import RunnableConfig
@@ -22,10 +23,12 @@ _CREDENTIAL_WORDS = frozenset(
     {"key", "keys", "token", "secret", "secrets", "password", "passwords", "passwd", "pwd", "passphrase", "passcode"}
     | {"pin", "credential", "credentials", "auth", "authorization", "authentication", "bearer", "cookie", "cookies"}
     | {"jwt", "apikey", "apikeys", "accesskey", "secretkey", "privatekey", "accesstoken", "authtoken", "refreshtoken"}
-    | {"idtoken", "clientsecret"}
+    | {"idtoken", "clientsecret", "apitoken", "sessiontoken", "bearertoken", "privkey", "pass", "pat", "dsn"}
 )
+_TOKENS_OF = frozenset({"api", "access", "auth", "refresh", "bearer", "session"})  # not of a language model's count
 _SERVER_PREFIX = "langgraph_auth_"  # LangGraph's server tells with it who the user is; the words behind it decide
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+_WORDS_AFTER_CAPITALS = re.compile(r"[A-Z]+|[a-z]+|[0-9]+")  # `DBpassword`, which `_WORDS` reads as D, Bpassword
 
 
 class MetadataRule:
@@ -49,8 +52,8 @@ class MetadataRule:
             return True
         if key in self._include:
             return False
-        words = _WORDS.findall(key.removeprefix(_SERVER_PREFIX))
-        return any(word.lower() in _CREDENTIAL_WORDS for word in words)
+        name = key.removeprefix(_SERVER_PREFIX)
+        return any(_tells_a_credential(pattern.findall(name)) for pattern in (_WORDS, _WORDS_AFTER_CAPITALS))
 
     def stored(self, config: RunnableConfig, metadata: CheckpointMetadata) -> dict[str, Any]:
         """Return the metadata to store: all of `metadata`, and what LangGraph copies from the config, less secrets."""
@@ -72,6 +75,12 @@ class MetadataRule:
 
     def _safe(self, given: Any) -> dict[str, Any]:
         return {key: value for key, value in (given or {}).items() if not self.leaves_out(key)}
+
+
+def _tells_a_credential(words: list[str]) -> bool:
+    lower = [word.lower() for word in words]
+    plural = any(one in _TOKENS_OF and two == "tokens" for one, two in pairwise(lower))
+    return plural or not _CREDENTIAL_WORDS.isdisjoint(lower)
 
 
 def matches(metadata: Mapping[str, Any], wanted: Mapping[str, Any] | None) -> bool:

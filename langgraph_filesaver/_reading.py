@@ -16,9 +16,11 @@ from langgraph.checkpoint.base import PendingWrite as PendingWriteTuple
 from langgraph_filesaver._codec import Codec
 from langgraph_filesaver._documents import CheckpointDocument
 from langgraph_filesaver._repository import PendingWrite, Repository, StoredCheckpoint
-from langgraph_filesaver.errors import CorruptDataError
+from langgraph_filesaver.errors import ConflictError, CorruptDataError, StorageError
 
 __all__ = ["Address", "Reading", "config_of"]
+
+_LOOKS = 20
 
 
 class Address(NamedTuple):
@@ -37,7 +39,9 @@ class Address(NamedTuple):
         """
         configurable = config["configurable"]
         return cls(
-            thread_id_of(configurable), configurable.get("checkpoint_ns", ""), configurable.get("checkpoint_id") or None
+            thread_id_of(configurable),
+            configurable.get("checkpoint_ns") or "",
+            configurable.get("checkpoint_id") or None,
         )
 
 
@@ -100,11 +104,33 @@ class Reading:
         )
 
     def delta_history(self, address: Address, channels: Sequence[str]) -> Mapping[str, DeltaChannelHistory]:
-        """Walk the parents once for all channels; see `FileSaver.get_delta_channel_history`."""
+        """Walk the parents once for all channels; see `FileSaver.get_delta_channel_history`.
+
+        A deletion takes the newest first, so a checkpoint that is still there after the walk had all its ancestors on it.
+
+        Raises:
+            ConflictError: The checkpoint that `address` names was removed meanwhile.
+            StorageError: The latest changes faster than it can be read.
+        """
+        for _ in range(_LOOKS):
+            target = self._target(address)
+            history = self._walk(address, target, channels)
+            if target is None or self._repository.is_there(address.thread_id, target):
+                return history
+            if address.checkpoint_id:
+                raise ConflictError(
+                    f"checkpoint {address.checkpoint_id} of thread {address.thread_id!r} was removed while its history was "
+                    "read: read the thread again"
+                )
+        raise StorageError(f"thread {address.thread_id!r} changes faster than its history can be read: try again")
+
+    def _walk(
+        self, address: Address, target: CheckpointDocument | None, channels: Sequence[str]
+    ) -> Mapping[str, DeltaChannelHistory]:
         remaining = set(channels)
         seeds: dict[str, Any] = {}
         newest_first: dict[str, list[PendingWriteTuple]] = {channel: [] for channel in channels}
-        for document in self._ancestors(address) if remaining else ():
+        for document in self._ancestors(address, target) if remaining else ():
             place = (address.thread_id, address.checkpoint_ns, document.checkpoint_id)
             for write in reversed(self._repository.pending_writes(*place)):
                 if write.channel in remaining:
@@ -117,13 +143,14 @@ class Reading:
                 break
         return {channel: _history(newest_first[channel][::-1], seeds, channel) for channel in channels}
 
-    def _ancestors(self, address: Address) -> Iterator[CheckpointDocument]:
-        read = self._repository.read_checkpoint
+    def _target(self, address: Address) -> CheckpointDocument | None:
         if address.checkpoint_id:
-            document = read(address.thread_id, address.checkpoint_ns, address.checkpoint_id)
-        else:
-            latest = self._repository.load_latest(address.thread_id, address.checkpoint_ns)
-            document = latest.document if latest else None
+            return self._repository.read_checkpoint(*address[:2], address.checkpoint_id)
+        latest = self._repository.load_latest(address.thread_id, address.checkpoint_ns)
+        return latest.document if latest else None
+
+    def _ancestors(self, address: Address, document: CheckpointDocument | None) -> Iterator[CheckpointDocument]:
+        read = self._repository.read_checkpoint
         passed: set[str] = set()
         while document is not None and document.parent_checkpoint_id:
             if document.checkpoint_id in passed:  # by a person's hand: no put makes a circle

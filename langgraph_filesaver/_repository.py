@@ -199,8 +199,11 @@ class Repository:
         """Add the pending writes to a checkpoint just read, or return None where it has been removed meanwhile."""
         place = (document.checkpoint_ns, document.checkpoint_id)
         writes = self.pending_writes(thread_id, *place)
-        still_there = self.store.exists(layout.checkpoint_key(thread_id, *place))
-        return StoredCheckpoint(document, writes) if still_there else None
+        return StoredCheckpoint(document, writes) if self.is_there(thread_id, document) else None
+
+    def is_there(self, thread_id: str, document: CheckpointDocument) -> bool:
+        """Tell whether a checkpoint that was read is still stored."""
+        return self.store.exists(layout.checkpoint_key(thread_id, document.checkpoint_ns, document.checkpoint_id))
 
     def load_latest(self, thread_id: str, checkpoint_ns: str) -> StoredCheckpoint | None:
         """Return the checkpoint with the greatest id, as of now, or None where the namespace has none."""
@@ -219,10 +222,10 @@ class Repository:
     def put_writes(self, thread_id: str, document: WritesDocument, data: bytes) -> None:
         """Store what one call brought, `data` being its file, unless the files of the task hold all of it already."""
         ns, checkpoint_id, task_id = document.checkpoint_ns, document.checkpoint_id, document.task_id
-        task_path = document.task_path
         with self._identified(thread_id):
             number = 0
             standing: dict[int, bytes] = {}
+            earlier_keys: list[str] = []
             incoming: WritesDocument | None = None
             while not self.store.create(key := layout.writes_key(thread_id, ns, checkpoint_id, task_id, number), data):
                 if incoming is None:
@@ -233,10 +236,13 @@ class Repository:
                 for write in earlier.writes:
                     standing[write.idx] = b"" if write.idx >= 0 else _told(write, earlier.task_path)
                 number += 1
+                earlier_keys.append(key)
                 if not self._exists_writes(thread_id, ns, checkpoint_id, task_id, number) and all(
-                    write.idx in standing and (write.idx >= 0 or standing[write.idx] == _told(write, task_path))
+                    write.idx in standing
+                    and (write.idx >= 0 or standing[write.idx] == _told(write, document.task_path))
                     for write in incoming.writes
                 ):
+                    self.store.settle(earlier_keys)  # who wrote them may have died before they were durable
                     return
 
     def _exists_writes(self, thread_id: str, ns: str, checkpoint_id: str, task_id: str, number: int) -> bool:
@@ -308,7 +314,9 @@ class Repository:
         source = layout.thread_folder(source_id)
         checkpoints = [
             layout.checkpoint_key(source_id, checkpoint_ns, checkpoint_id)
-            for checkpoint_ns in self.namespaces(source_id)
+            for checkpoint_ns in reversed(
+                self.namespaces(source_id)
+            )  # called graphs first, the root's head last of all
             for checkpoint_id in self.checkpoint_ids(source_id, checkpoint_ns)
         ]
         writes = sorted((key for key, _ in self.writes_names(source_id)), key=_call_order)

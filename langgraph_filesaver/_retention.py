@@ -3,7 +3,8 @@
 Rules, in the order in which they decide:
 
 1. `keep_latest` keeps the head (greatest id) of each namespace, and every checkpoint without children that holds an
-   interrupt nobody has answered. `for_runs` keeps all checkpoints but those of the runs.
+   interrupt nobody has answered. `for_runs` keeps all checkpoints but those of the runs, and of these the ones without
+   children at which another run waits for an answer.
 2. A subgraph call has a namespace of its own (`node:task_id`, the task id derives from the checkpoint that called). Once
    that checkpoint goes, nothing can resume the call, and `keep_latest` drops its namespace whole. The namespace of a
    subgraph compiled with `checkpointer=True` has no `:` and stays; besides its head it keeps, for each kept checkpoint
@@ -74,6 +75,11 @@ class WritesFacts:
     run_id: str | None
     channels: frozenset[str]
 
+    @property
+    def task(self) -> str:
+        """What the keys of all files of one task at one checkpoint begin with."""
+        return self.key.rsplit(".", 2)[0]
+
 
 @dataclass(frozen=True, slots=True)
 class ThreadFacts:
@@ -135,6 +141,8 @@ def keep_latest(thread: ThreadFacts) -> Plan:
 def for_runs(thread: ThreadFacts, run_ids: Collection[str]) -> Plan:
     """Plan to remove the checkpoints and writes of some runs, but what the remaining checkpoints need."""
     kept = {facts.place: "of another run" for facts in thread.checkpoints.values() if facts.run_id not in run_ids}
+    waited_on = _waited_on_by_others(thread, run_ids)
+    kept |= dict.fromkeys(waited_on, "another run waits on it")
     needed: set[tuple[Place, str]] = set()
     for checkpoint_ns, delta in _delta_channels(thread).items():
         needed |= _keep_ancestors(thread, kept, checkpoint_ns, delta)
@@ -143,10 +151,31 @@ def for_runs(thread: ThreadFacts, run_ids: Collection[str]) -> Plan:
         if writes.run_id not in run_ids:
             continue
         if writes.place not in thread.checkpoints:
-            plan.remove_writes.append(writes.key)
-        elif writes.place in kept and not any((writes.place, channel) in needed for channel in writes.channels):
+            # Where another run's files of the task stay, the number stays taken: a later call must not come before them.
+            others = any(other.run_id not in run_ids and other.task == writes.task for other in thread.writes)
+            (plan.empty_writes if others else plan.remove_writes).append(writes.key)
+        elif (
+            writes.place in kept
+            and writes.place not in waited_on
+            and not any((writes.place, channel) in needed for channel in writes.channels)
+        ):
             plan.empty_writes.append(writes.key)
     return plan
+
+
+def _waited_on_by_others(thread: ThreadFacts, run_ids: Collection[str]) -> set[Place]:
+    """Return checkpoints of the runs, without children, at which another run has asked and waits for its answer."""
+    parents = {(facts.place[0], facts.parent_id) for facts in thread.checkpoints.values()}
+    return {
+        writes.place
+        for writes in thread.writes
+        if INTERRUPT in writes.channels
+        and writes.run_id is not None
+        and writes.run_id not in run_ids
+        and writes.place not in parents
+        and writes.place in thread.checkpoints
+        and thread.checkpoints[writes.place].run_id in run_ids
+    }
 
 
 def _can_resume(

@@ -46,7 +46,7 @@ class Twins:
     async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Return what `function` returns, run on the pool; see the module's text for cancellation."""
         context = contextvars.copy_context()
-        future: Future[T] = self._executor().submit(context.run, lambda: function(*args, **kwargs))
+        future: Future[T] = self._submit(lambda: context.run(function, *args, **kwargs))
         waiter = asyncio.wrap_future(future)
         try:
             return await asyncio.shield(waiter)
@@ -73,6 +73,13 @@ class Twins:
         if self._pool is not None and self._pool[0] == os.getpid():
             self._pool[1].shutdown(wait=False)
         self._pool = None
+
+    def _submit(self, work: Callable[[], T]) -> Future[T]:
+        try:
+            return self._executor().submit(work)
+        except RuntimeError:  # shut down by somebody else between the two: take a new pool
+            self._pool = None
+            return self._executor().submit(work)
 
     def _executor(self) -> ThreadPoolExecutor:
         pool = self._pool

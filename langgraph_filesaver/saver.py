@@ -182,6 +182,10 @@ class FileSaver(BaseCheckpointSaver[Any]):
 
         Walks the parents once for all channels and revives no other channel. The writes of the ancestor that stores the
         value are included; those of the checkpoint itself are not (they belong to the next step).
+
+        Raises:
+            ConflictError: The checkpoint that `config` names was removed during the walk; read the thread again.
+            CorruptDataError: A file on the way is unreadable; it is named.
         """
         return self._reading().delta_history(Address.of(config), channels)
 
@@ -262,7 +266,11 @@ class FileSaver(BaseCheckpointSaver[Any]):
         maintenance.delete_thread(self._repository, str(thread_id))
 
     def delete_for_runs(self, run_ids: Sequence[str]) -> None:
-        """Remove what the runs stored, in all threads, but what remaining checkpoints need for their DeltaChannels."""
+        """Remove what the runs stored, in all threads.
+
+        What remaining checkpoints need for their DeltaChannels stays, and so does a checkpoint without children at which
+        another run waits for an answer.
+        """
         _refuse_string("run_ids", run_ids)
         if run_ids:
             maintenance.delete_for_runs(self._repository, Codec(self.serde), {str(run_id) for run_id in run_ids})

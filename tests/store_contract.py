@@ -98,6 +98,18 @@ class StoreTests:
         assert store.list("a") == ("k.json", "k2")
         assert store.read("ab/k") == b"x"
 
+    def test_settling_changes_nothing_that_is_read(self, opened: Opener) -> None:
+        """Keys that were found can be settled any number of times, missing ones too: values and listings stay as they are."""
+        store = opened()
+        store.settle(["a/k", "b/never-there"])
+        store.create("a/k", b"x")
+        for each in (store, opened()):
+            each.settle(["a/k", "a/never-there", "b/never-there"])
+            each.settle(key for key in ("a/k",))
+        assert store.read("a/k") == b"x"
+        assert store.list("a") == ("k",)
+        assert store.list("b") == ()
+
     def test_a_folder_goes_with_the_last_thing_in_it(self, store: Store) -> None:
         """A folder is there as long as something is in it: deleting its only key removes the empty folders above, too."""
         store.create("a/b/c/k", b"x")

@@ -90,6 +90,9 @@ class WatchedStore(Store):
         self.inner.replace(key, data)
         self.changes.append(("replace", key))
 
+    def settle(self, keys: Iterable[str]) -> None:
+        self.inner.settle(keys)
+
     def delete(self, keys: Iterable[str]) -> None:
         keys = list(keys)
         self.inner.delete(keys)

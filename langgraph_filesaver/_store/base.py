@@ -72,6 +72,10 @@ class Store(ABC):
         """Store `data` under `key`, atomically in place of what is there."""
 
     @abstractmethod
+    def settle(self, keys: Iterable[str]) -> None:
+        """Make durable what was found under `keys`: its writer may have died, or not have come to it yet."""
+
+    @abstractmethod
     def delete(self, keys: Iterable[str]) -> None:
         """Remove the keys; a missing one is fine. All are durably gone when this returns."""
 

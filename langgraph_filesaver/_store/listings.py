@@ -18,6 +18,7 @@ from langgraph_filesaver._store.mounts import file_system_of
 __all__ = ["Listings"]
 
 _SETTLED_NANOSECONDS = 50_000_000  # five ticks of the slowest kernel clock, 100 Hz
+_SETTLED_WHOLE_SECONDS = 2_100_000_000
 _MTIME_IS_OURS = {"ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "zfs", "tmpfs", "overlay"}
 _MOST_NAMES = 500_000  # about 50 MB
 
@@ -32,13 +33,10 @@ class Listings:
 
     There is no mutex: each step on the dict is atomic, threads that race list once more than needed, and a fork at any
     moment leaves nothing locked in the child.
-
-    Args:
-        root: The store's folder, whose file system decides whether anything is kept.
     """
 
-    def __init__(self, root: str) -> None:
-        self._trusts_mtime = file_system_of(root) in _MTIME_IS_OURS
+    def __init__(self) -> None:
+        self._trusted: dict[int, bool] = {}
         self._kept: dict[str, _Kept] = {}
         self._kept_names = 0
 
@@ -56,9 +54,18 @@ class Listings:
         # The stamp is older than the listing: a change in between makes the next look list again.
         listed_at = time.time_ns()
         names = tuple(sorted(os.listdir(path)))
-        if self._trusts_mtime and listed_at - max(status.st_mtime_ns, status.st_ctime_ns) > _SETTLED_NANOSECONDS:
+        changed_at = max(status.st_mtime_ns, status.st_ctime_ns)
+        # Whole seconds: the file system may tell no finer time (ext2, ext3, ext4 with inodes of 128 bytes).
+        settled = _SETTLED_NANOSECONDS if changed_at % 1_000_000_000 else _SETTLED_WHOLE_SECONDS
+        if listed_at - changed_at > settled and self._trusts(path, status.st_dev):
             self._keep(path, _Kept(stamp, names))
         return names
+
+    def _trusts(self, path: str, device: int) -> bool:
+        # By device: a thread's folder may be a link to somewhere else.
+        if device not in self._trusted:
+            self._trusted[device] = file_system_of(path) in _MTIME_IS_OURS
+        return self._trusted[device]
 
     def _keep(self, path: str, kept: _Kept) -> None:
         self._kept_names += len(kept.names) + 1

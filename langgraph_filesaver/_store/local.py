@@ -24,7 +24,7 @@ from langgraph_filesaver._store.base import Marker, Properties, Store
 from langgraph_filesaver._store.durability import Durability, durability_for
 from langgraph_filesaver._store.listings import Listings
 from langgraph_filesaver._store.staging import Staging
-from langgraph_filesaver.config import LOCK_POLL_SECONDS
+from langgraph_filesaver.config import LOCK_POLL_SECONDS, LOCK_TIMEOUT_SECONDS
 from langgraph_filesaver.errors import StorageError
 
 __all__ = ["LocalStore"]
@@ -55,7 +55,7 @@ class LocalStore(Store):
         self._fsync = fsync
         self._chosen: Durability | None = None
         self._staging = Staging(os.path.join(self.root, STAGING_FOLDER))
-        self._listings = Listings(self.root)
+        self._listings = Listings()
 
     def describe(self, key: str) -> str:
         """Return the absolute path of `key`."""
@@ -101,15 +101,34 @@ class LocalStore(Store):
         """Write the file in place of what is there."""
         self._write(self._path(key), data, exclusive=False)
 
+    def settle(self, keys: Iterable[str]) -> None:
+        """Flush the files and their names."""
+        for key in keys:
+            path = self._path(key)
+            try:
+                descriptor = os.open(path, _READ_FLAGS)
+                try:
+                    self._durability().before_name(descriptor)
+                    self._durability().after_name(descriptor, os.path.dirname(path))
+                finally:
+                    os.close(descriptor)
+            except FileNotFoundError:
+                continue  # removed meanwhile: nothing is left to keep
+            except OSError as error:
+                raise StorageError.from_os_error(error, action="flush", path=path) from error
+
     def delete(self, keys: Iterable[str]) -> None:
-        """Remove the files and the folders that are empty then, and make that durable."""
+        """Remove the files and the folders that are empty then, and make that durable.
+
+        A missing file is flushed away, too: who removed it may have died before that was durable.
+        """
         changed: set[str] = set()
         for key in keys:
             path = self._path(key)
             try:
                 os.unlink(path)
             except (FileNotFoundError, NotADirectoryError):
-                continue
+                pass
             except OSError as error:
                 raise StorageError.from_os_error(error, action="delete", path=path) from error
             changed.add(os.path.dirname(path))
@@ -142,14 +161,17 @@ class LocalStore(Store):
         except (FileNotFoundError, NotADirectoryError):
             if os.path.isdir(self._staging.folder):
                 self._durability()  # sweeps: a deletion that died may have left its files there
+                self._folder_changed(self.root)  # and may not have come to make it durable
             return
         except OSError as error:
             raise StorageError.from_os_error(error, action="delete", path=path) from error
         try:
             self._folder_changed(os.path.dirname(path))
         except StorageError:
-            with contextlib.suppress(OSError):  # not surely gone, so its files must stay: it comes back as it was
-                os.rename(hidden, path)
+            try:
+                os.rename(hidden, path)  # not surely gone, so its files must stay: it comes back as it was
+            except OSError as error:  # somebody made the folder anew
+                raise StorageError.from_os_error(error, action=f"move {hidden} back to", path=path) from error
             raise
         try:
             if os.path.islink(hidden):  # the folder lies elsewhere, where nothing is ours to remove
@@ -174,6 +196,8 @@ class LocalStore(Store):
         while folder != self.root:
             try:
                 os.rmdir(folder)
+            except (FileNotFoundError, NotADirectoryError):
+                pass
             except OSError:  # not empty, or gone already; a writer that loses its folder here makes it again
                 break
             folder = os.path.dirname(folder)
@@ -216,7 +240,7 @@ class LocalStore(Store):
                 durability.after_name(descriptor, os.path.dirname(path))
             except OSError:
                 if exclusive:  # an error must not leave what was never acknowledged
-                    _unlink_if_there(path)
+                    _unlink_if_same(path, descriptor)
                 raise
             return True
         finally:
@@ -241,7 +265,8 @@ class LocalStore(Store):
         """Name the file on a file system without hard links (exFAT, some network mounts)."""
         locks = os.path.join(self.root, LOCKS_FOLDER)
         self._make_missing(locks)  # only this: the marker, which `_make_folders` begins with, is named here as well
-        with FileLock(os.path.join(locks, "_names.lock"), thread_local=False, poll_interval=LOCK_POLL_SECONDS):
+        lock = os.path.join(locks, "_names.lock")
+        with FileLock(lock, LOCK_TIMEOUT_SECONDS, thread_local=False, poll_interval=LOCK_POLL_SECONDS):
             return not os.path.lexists(path) and _name_by_rename(staged, path)
 
     def _make_folders(self, folder: str) -> None:
@@ -281,6 +306,13 @@ class LocalStore(Store):
 def _unlink_if_there(path: str) -> None:
     with contextlib.suppress(FileNotFoundError):
         os.unlink(path)
+
+
+def _unlink_if_same(path: str, descriptor: int) -> None:
+    """Unlink `path` unless somebody has replaced it: that file was acknowledged to somebody else."""
+    with contextlib.suppress(FileNotFoundError):
+        if os.path.samestat(os.lstat(path), os.fstat(descriptor)):
+            os.unlink(path)
 
 
 def _name_by_rename(staged: str, path: str) -> bool:

@@ -50,6 +50,9 @@ class MemoryStore(Store):
         with self._mutex:
             self._put(key, data)
 
+    def settle(self, keys: Iterable[str]) -> None:
+        """Do nothing."""
+
     def delete(self, keys: Iterable[str]) -> None:
         """Remove the keys."""
         with self._mutex:

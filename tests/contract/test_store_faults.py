@@ -233,7 +233,7 @@ def test_a_failed_flush_is_never_repeated(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_without_fsync_nothing_is_flushed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """[O2] `fsync=False` never calls fsync, and `fsync=True` does for each of create, replace, delete and delete_folder."""
+    """[O2] `fsync=False` never calls fsync, and `fsync=True` does for each of create, replace, settle, delete and delete_folder."""
     flushes = FailingCall(os.fsync, errno.EIO, -1, after_effect=False, lasting=False)
     monkeypatch.setattr(os, "fsync", flushes)
     for fsync in (False, True):
@@ -242,6 +242,7 @@ def test_without_fsync_nothing_is_flushed(tmp_path: Path, monkeypatch: pytest.Mo
         acts: list[Callable[[LocalStore], object]] = [
             lambda store: store.create("a/new", _NEW),
             lambda store: store.replace("a/k", _NEW),
+            lambda store: store.settle(["a/k"]),
             lambda store: store.delete(["a/new"]),
             lambda store: store.delete_folder("a"),
         ]

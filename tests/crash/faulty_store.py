@@ -57,6 +57,9 @@ class FaultyStore(Store):
     def replace(self, key: str, data: bytes) -> None:
         self._operate(lambda: self._store.replace(key, data))
 
+    def settle(self, keys: Iterable[str]) -> None:
+        self._operate(lambda: self._store.settle(keys))
+
     def delete(self, keys: Iterable[str]) -> None:
         for key in keys:
             self._delete(key)

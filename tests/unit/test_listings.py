@@ -36,7 +36,7 @@ def test_changes_within_one_tick_of_the_clock_are_seen(
 ) -> None:
     """[O6] Where several changes share one mtime, each look still shows all of them."""
     with_ticks_of(milliseconds, monkeypatch)
-    kept = Listings(str(tmp_path))
+    kept = Listings()
     for number in range(200):
         (tmp_path / f"{number:03}").touch()
         assert kept.names(str(tmp_path)) == tuple(f"{each:03}" for each in range(number + 1))
@@ -51,7 +51,7 @@ def test_a_listing_made_long_after_the_last_change_is_kept(tmp_path: Path, monke
         return os.listdir(path)
 
     monkeypatch.setattr(listings, "os", SimpleNamespace(stat=os.stat, listdir=listed))
-    kept = Listings(str(tmp_path))
+    kept = Listings()
     (tmp_path / "a").touch()
     path = str(tmp_path)
     wait_until(lambda: kept.names(path) is kept.names(path), "the listing is never kept")
@@ -66,7 +66,7 @@ def test_a_listing_made_long_after_the_last_change_is_kept(tmp_path: Path, monke
 
 def test_a_folder_that_was_made_anew_is_listed_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A folder replaced by another one of the same times is told by its inode, or by the time of its change."""
-    kept = Listings(str(tmp_path))
+    kept = Listings()
     path = tmp_path / "folder"
     path.mkdir()
     (path / "a").touch()
@@ -88,7 +88,7 @@ def test_where_times_come_from_a_cache_nothing_is_kept(
     # The mount's cache shows the times of long ago for ever.
     shown = SimpleNamespace(st_dev=1, st_ino=2, st_mode=0o40700, st_mtime_ns=10**18, st_ctime_ns=10**18)
     monkeypatch.setattr(listings, "os", SimpleNamespace(stat=lambda path: shown, listdir=os.listdir))
-    kept = Listings(str(tmp_path))
+    kept = Listings()
     for number in range(5):
         assert len(kept.names(str(tmp_path))) == number
         (tmp_path / str(number)).touch()
@@ -98,7 +98,7 @@ def test_what_is_kept_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     """Listings are dropped when they hold too many names altogether; looks stay right."""
     monkeypatch.setattr(listings, "_MOST_NAMES", 50)
     monkeypatch.setattr(listings, "_SETTLED_NANOSECONDS", 0)
-    kept = Listings(str(tmp_path))
+    kept = Listings()
     for folder in range(20):
         (tmp_path / str(folder)).mkdir()
         for name in range(10):

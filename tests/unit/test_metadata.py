@@ -22,7 +22,8 @@ LEFT_OUT = [
     "password", "Password", "db.password", "user_password", "passwd", "pwd", "passphrase", "passcode", "pin", "card_pin",
     "secret", "client_secret", "clientSecret", "aws_secret_access_key", "credentials", "aws_credential", "auth",
     "authorization", "Authorization", "bearer", "cookie", "session-cookie", "jwt", "user.jwt", "keys", "HTTPAuth",
-    "langgraph_auth_token", "langgraph_auth_api_key",
+    "langgraph_auth_token", "langgraph_auth_api_key", "APIkey", "DBpassword", "db_pass", "smtp_pass", "apitoken",
+    "sessiontoken", "privkey", "api_tokens", "accessTokens", "github_pat", "sentry_dsn",
 ]  # fmt: skip
 KEPT = [
     "user_id", "run_id", "thread_id", "assistant_id", "author", "authored_by", "authority", "max_tokens", "maxTokens",
