@@ -32,6 +32,7 @@ from langgraph_filesaver._documents import (
     WritesDocument,
     check_format,
 )
+from langgraph_filesaver._identity import Identified
 from langgraph_filesaver._lock import ThreadLocks
 from langgraph_filesaver._store import Marker, Store
 from langgraph_filesaver.errors import CorruptDataError, StorageError, UnsupportedFormatError
@@ -174,7 +175,7 @@ class Repository:
     def put_checkpoint(self, thread_id: str, document: CheckpointDocument, data: bytes) -> None:
         """Store a checkpoint whose file is `data`; one of the same id is replaced, its writes stay."""
         key = layout.checkpoint_key(thread_id, document.checkpoint_ns, document.checkpoint_id)
-        with self._identified(thread_id):
+        with Identified(self.store, thread_id):
             if not self.store.create(key, data):
                 with self.locks.hold(thread_id):
                     self.store.replace(key, data)
@@ -222,7 +223,7 @@ class Repository:
     def put_writes(self, thread_id: str, document: WritesDocument, data: bytes) -> None:
         """Store what one call brought, `data` being its file, unless the files of the task hold all of it already."""
         ns, checkpoint_id, task_id = document.checkpoint_ns, document.checkpoint_id, document.task_id
-        with self._identified(thread_id):
+        with Identified(self.store, thread_id):
             number = 0
             standing: dict[int, bytes] = {}
             earlier_keys: list[str] = []
@@ -320,7 +321,7 @@ class Repository:
             for checkpoint_id in self.checkpoint_ids(source_id, checkpoint_ns)
         ]
         writes = sorted((key for key, _ in self.writes_names(source_id)), key=_call_order)
-        with self._identified(target_id):
+        with Identified(self.store, target_id):
             for key in (*writes, *checkpoints):
                 data = self.store.read(key)
                 if data is not None:
@@ -336,9 +337,6 @@ class Repository:
         except CorruptDataError as error:
             key = layout.checkpoint_key(thread_id, document.checkpoint_ns, document.checkpoint_id)
             raise error.in_file(self.store.describe(key)) from error
-
-    def _identified(self, thread_id: str) -> _Identified:
-        return _Identified(self.store, thread_id)
 
     def _read(self, key: str, from_json: Callable[[Any], Document]) -> Document | None:
         data = self.store.read(key)
@@ -362,26 +360,6 @@ class Repository:
             path=self.store.describe(key),
             where=field,
         )
-
-
-class _Identified:
-    """Around a write into a thread: makes sure that a folder whose name is not the id says what the id is."""
-
-    def __init__(self, store: Store, thread_id: str) -> None:
-        self._store = store
-        self._thread_id = thread_id
-
-    def __enter__(self) -> None:
-        folder = layout.thread_folder(self._thread_id)
-        if folder != self._thread_id:
-            key = layout.thread_document_key(folder)
-            if not self._store.exists(key):
-                self._store.create(key, dump_plain(ThreadDocument(self._thread_id).to_json()))
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        # Once more: the thread may have been deleted, and its folder made anew by the write in between.
-        if kind is None:
-            self.__enter__()
 
 
 def _told(write: StoredWrite, task_path: str) -> bytes:

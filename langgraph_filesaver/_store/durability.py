@@ -4,11 +4,12 @@ A file is written under a temporary name, `before_name` is called, the file gets
 is called, and only then is the write acknowledged. Three ways, chosen once per store:
 
 - `TwoFlushes`, right on every POSIX file system: fsync the file, name it, fsync the folder. Two flushes of the device.
-- `OneFlush`, for ext4 and XFS: wait until the data is on the device (`sync_file_range`), name it, fsync the file.
+- `OneFlush`, for XFS and for ext4 with a journal: wait until the data is on the device (`sync_file_range`), name it, fsync the file.
   Their metadata is journaled in order, so a name that survives a power cut comes with the block allocation made before
   it, whose data had been written; and fsync of a file that was just linked or renamed commits its new name too. One
   flush instead of two, so about half the time. The power-cut tests prove it on both;
   `docs/decisions/0002-one-flush.md` tells why, what was measured and what was considered instead.
+  Not for ext4 without a journal: another process' flush may write the new name before the file's size and blocks.
   Not for btrfs: it notes where a file's data lies in a worker that may run after `sync_file_range` has returned, and
   another process' commit in between makes the name of an empty file durable.
 - `NoFlush`, for `fsync=False`: survives a killed process, not a power cut.
@@ -24,7 +25,7 @@ import sys
 from collections.abc import Callable
 from typing import Protocol, cast
 
-from langgraph_filesaver._store.mounts import file_system_of
+from langgraph_filesaver._store.mounts import file_system_of, has_journal
 
 __all__ = ["Durability", "NoFlush", "OneFlush", "TwoFlushes", "durability_for"]
 
@@ -95,11 +96,12 @@ class OneFlush(TwoFlushes):
 
 
 def durability_for(path: str, *, fsync: bool) -> Durability:
-    """Choose how to make files below `path`, an existing folder, durable."""
+    """Choose how to make files below `path`, which need not exist yet, durable."""
     if not fsync:
         return NoFlush()
-    orders_data_before_names = _sync_file_range is not None and file_system_of(path) in {"ext4", "xfs"}
-    return OneFlush() if orders_data_before_names else TwoFlushes()
+    kind = file_system_of(path)
+    orders_data_before_names = kind == "xfs" or (kind == "ext4" and has_journal(path))
+    return OneFlush() if orders_data_before_names and _sync_file_range is not None else TwoFlushes()
 
 
 def _flush(descriptor: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-__all__ = ["file_system_of"]
+__all__ = ["file_system_of", "has_journal"]
 
 
 def file_system_of(path: str) -> str:
@@ -26,3 +26,19 @@ def file_system_of(path: str) -> str:
     except FileNotFoundError:  # no Linux, or a container without /proc
         return ""
     return kind
+
+
+def has_journal(path: str) -> bool:
+    """Tell whether it is known that the ext4 which `path` lies on, or will lie on, has a journal.
+
+    Source: /sys/fs/ext4/<device>/journal_task, the pid of the journal's thread or "<none>".
+    """
+    while not os.path.exists(path):
+        path = os.path.dirname(path)
+    device = os.stat(path).st_dev
+    name = os.path.basename(os.path.realpath(f"/sys/dev/block/{os.major(device)}:{os.minor(device)}"))
+    try:
+        with open(f"/sys/fs/ext4/{name}/journal_task", encoding="ascii") as task:
+            return task.read().strip().isdigit()
+    except FileNotFoundError:  # an older kernel, or a container without /sys: the careful way is always right
+        return False
