@@ -1,0 +1,163 @@
+"""What two rare mishaps at once leave behind: a bounded wait, a call that is done all the same, or an error that tells all."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import fcntl
+import os
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import IO, Any
+
+import pytest
+
+from langgraph_filesaver import FileSaver, LockTimeoutError, StorageError, _lock, _twins
+from langgraph_filesaver._repository import MARKER
+from langgraph_filesaver._store import LocalStore, MemoryStore, local
+from langgraph_filesaver._store.durability import TwoFlushes
+from tests.checkpoints import checkpoint_of, config_of, ids_of, metadata_of, put
+from tests.crash.filled import failing, filled, shown, staged
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("is_new", [True, False])
+def test_the_wait_for_the_lock_of_names_is_bounded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_new: bool
+) -> None:
+    """Without hard links, a put ends in a StorageError that names the lock of names while somebody keeps that.
+
+    It leaves nothing behind, in a new root (where the marker waits for the lock) and in one in use; with the holder gone
+    the same put succeeds.
+    """
+    monkeypatch.setattr(os, "link", failing(errno.EPERM))
+    monkeypatch.setattr(local, "LOCK_TIMEOUT_SECONDS", 0.05)
+    root = tmp_path / "checkpoints"
+    saver = FileSaver(root)
+    if not is_new:
+        put(saver, "1")
+    lock = root / ".locks/_names.lock"
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("ab") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)  # as another process would: unknown to filelock
+        with pytest.raises(StorageError, match=r"_names\.lock") as raised:
+            put(saver, "2")
+        assert isinstance(raised.value.__cause__, TimeoutError)
+        assert raised.value.path.startswith(str(root))
+        assert ids_of(saver, None) == ([] if is_new else ["1"])
+        assert staged(root) == []
+    put(saver, "2")
+    assert ids_of(FileSaver(root), None) == (["2"] if is_new else ["2", "1"])
+
+
+async def test_a_pool_that_is_shut_down_while_a_call_is_handed_to_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another thread leaves the context manager after aput has taken the pool and before its call is in: it is stored."""
+    saver = FileSaver(tmp_path)
+
+    class LeftAtTheWorstMoment(ThreadPoolExecutor):
+        made = 0
+
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            type(self).made += 1
+
+        def submit(self, *args: Any, **kwargs: Any) -> Future[Any]:
+            if self.made == 1:
+                other = threading.Thread(target=saver.__exit__, args=(None, None, None))
+                other.start()
+                other.join()
+            return super().submit(*args, **kwargs)
+
+    monkeypatch.setattr(_twins, "ThreadPoolExecutor", LeftAtTheWorstMoment)
+    await saver.aput(config_of(), checkpoint_of("1"), metadata_of(), {})
+    assert LeftAtTheWorstMoment.made == 2
+    assert ids_of(FileSaver(tmp_path), None) == ["1"]
+    saver.__exit__(None, None, None)
+
+
+async def test_a_pool_that_is_shut_down_while_calls_run_and_wait() -> None:
+    """Leaving the context manager drops neither the call that runs nor those that wait for a thread: all are stored."""
+    begun, opened = threading.Event(), threading.Event()
+
+    class SlowStore(MemoryStore):
+        def create(self, key: str, data: bytes) -> bool:
+            begun.set()
+            assert opened.wait(60)
+            return super().create(key, data)
+
+    async with FileSaver(SlowStore(MARKER), max_workers=1) as saver:
+        puts = [
+            asyncio.create_task(saver.aput(config_of(), checkpoint_of(str(number)), metadata_of(), {}))
+            for number in range(3)
+        ]
+        await asyncio.get_running_loop().run_in_executor(None, begun.wait, 60)
+    assert not any(task.done() for task in puts)
+    opened.set()
+    await asyncio.gather(*puts)
+    assert ids_of(saver, None) == ["2", "1", "0"]
+
+
+def test_a_disk_too_full_for_the_holders_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """ENOSPC when the holder is written into the lock file: the lock is taken and keeps others out, and deleting works."""
+    full = "/dev/full"  # the kernel's own: whatever is written to it meets ENOSPC
+    if not Path(full).is_char_device():
+        pytest.skip("there is no /dev/full here")
+    written: list[str] = []
+
+    def open_on_a_full_disk(path: str, mode: str) -> IO[Any]:
+        if mode != "r+b":
+            return open(path, mode)
+        written.append(path)
+        return open(full, mode)
+
+    with pytest.raises(OSError, match=os.strerror(errno.ENOSPC)):
+        _lock._write_holder(full)
+    root = tmp_path / "checkpoints"
+    saver = filled(root)
+    locks = FileSaver(root, lock_timeout_seconds=0.05)._repository.locks
+    monkeypatch.setattr(_lock, "open", open_on_a_full_disk, raising=False)
+    with locks.hold("t"):
+        with pytest.raises(LockTimeoutError, match="'t'") as raised, locks.hold("t"):
+            pass
+        assert raised.value.holder is None
+    saver.delete_thread("t")
+    assert written == [str(root / ".locks/t.lock")] * 2
+    assert shown(root) == []
+
+
+def test_a_deletion_that_is_neither_flushed_nor_taken_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """EIO at a deletion's flush, and the folder made anew by then: StorageError names where it was and where it is now.
+
+    Neither the old files nor the new ones are removed, by this call or by the next of the same process.
+    """
+    store, rival = (LocalStore(str(tmp_path), marker=MARKER) for _ in range(2))
+    for each in (store, rival):
+        each._chosen = TwoFlushes()
+    store.create("a/k", b"old")
+
+    def make_anew_and_fail(_: int) -> None:
+        flush.undo()
+        rival.create("a/new", b"new")
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with monkeypatch.context() as flush:
+        flush.setattr(os, "fsync", make_anew_and_fail)
+        with pytest.raises(StorageError, match="cannot move") as raised:
+            store.delete_folder("a")
+    (hidden,) = staged(tmp_path)
+    assert raised.value.path == str(tmp_path / "a")
+    assert str(tmp_path / ".tmp" / hidden) in str(raised.value)
+    assert raised.value.path in str(raised.value)
+    assert raised.value.errno in (errno.ENOTEMPTY, errno.EEXIST)
+    assert raised.value.__cause__ is not None
+    flushing = raised.value.__cause__.__context__
+    assert isinstance(flushing, StorageError)
+    assert flushing.errno == errno.EIO
+    store.create("b/k", b"other")
+    LocalStore(str(tmp_path), marker=MARKER).create("b/k2", b"other")  # its first write sweeps
+    assert (tmp_path / ".tmp" / hidden / "k").read_bytes() == b"old"
+    assert store.list("a") == ("new",)
+    assert store.read("a/new") == b"new"
