@@ -1,6 +1,9 @@
 """A LangGraph checkpointer that keeps each thread as a folder of readable JSON files."""
 
+from langgraph_filesaver._artifacts import ArtifactCodec
+from langgraph_filesaver._collection import GarbageReport
 from langgraph_filesaver._serde import JsonSerializer
+from langgraph_filesaver.artifact import Artifact
 from langgraph_filesaver.errors import (
     ConflictError,
     CorruptDataError,
@@ -13,10 +16,13 @@ from langgraph_filesaver.errors import (
 from langgraph_filesaver.saver import FileSaver
 
 __all__ = [
+    "Artifact",
+    "ArtifactCodec",
     "ConflictError",
     "CorruptDataError",
     "FileSaver",
     "FileSaverError",
+    "GarbageReport",
     "JsonSerializer",
     "LockTimeoutError",
     "SerializationError",

@@ -1,8 +1,8 @@
 """Values in documents: readable JSON with our serializer, sealed in base64 with anybody else's.
 
-`JsonSerializer` writes a whole document in one pass, so that state stands in the file as JSON and not as a string in
-JSON. A foreign serde (`serde=EncryptedSerializer(…)`, pickle, msgpack) knows only bytes: each channel's value, each
-pending write and the metadata as a whole become `{"$serde": <its type tag>, "base64": …}`. Both are read whatever serde
+`JsonSerializer` writes each channel's value, so that state stands in the file as JSON and not as a string in
+JSON; the document is put together from these texts. A foreign serde (`serde=EncryptedSerializer(…)`, pickle, msgpack) knows only bytes: each channel's value, each
+pending write and the metadata as a whole become `{"$serde": <its type tag>, "base64": …}`. Large values leave the document (`Values`). Both are read whatever serde
 the saver has now: a sealed value by that serde, a readable one by ours.
 
 Rules: nothing here is kept between calls that holds a serde (a clone with another allowlist shares everything else, P10);
@@ -14,18 +14,20 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 from langgraph.checkpoint.serde.base import SerializerProtocol
 
 from langgraph_filesaver._documents import CheckpointDocument, WritesDocument
 from langgraph_filesaver._serde import JsonSerializer
+from langgraph_filesaver._serde.decode import References
+from langgraph_filesaver._serde.encode import Outside
 from langgraph_filesaver.errors import CorruptDataError, FileSaverError, SerializationError
 
-__all__ = ["Codec", "dump_plain", "parse_json"]
+__all__ = ["Codec", "Values", "dump_plain", "parse_json"]
 
 _SEAL = "$serde"
 _READABLE = JsonSerializer()
@@ -44,38 +46,89 @@ def dump_plain(raw: Any) -> bytes:
         return json.dumps(raw, indent=2).encode("ascii")
 
 
+class Values(Outside, Protocol):
+    """What the codec asks of those who keep large values outside: also, what they remember of a channel."""
+
+    def channel_text(
+        self, place: tuple[str, str], version: Any, value: Any, write: Callable[[bool], bytes], *, is_new: bool
+    ) -> bytes:
+        """Return the text of a channel's value.
+
+        Args:
+            place: Namespace and channel.
+            version: The channel's version; None where it has none.
+            value: Its value.
+            write: Encodes the value; told whether it is probably small.
+            is_new: Whether the version is new with this checkpoint.
+        """
+
+
 class Codec:
     """Puts values into documents and takes them out again.
 
     Args:
         serde: The saver's serde, as it is now.
+        references: Reads what documents refer to; None where nothing is read.
     """
 
-    def __init__(self, serde: SerializerProtocol) -> None:
+    def __init__(self, serde: SerializerProtocol, references: References | None = None) -> None:
         self._serde = serde
+        self._references = references
         self._readable = serde if isinstance(serde, JsonSerializer) else None
 
-    def checkpoint_bytes(self, document: CheckpointDocument) -> bytes:
+    def reading(self, references: References) -> Codec:
+        """Return the same codec, which reads by `references` what documents refer to."""
+        return Codec(self._serde, references)
+
+    def checkpoint_bytes(self, document: CheckpointDocument, values: Values, new_channels: Container[str]) -> bytes:
         """Return the file of a checkpoint.
+
+        Args:
+            document: The checkpoint.
+            values: Where large values go.
+            new_channels: The channels whose version is new with this checkpoint.
 
         Raises:
             SerializationError: A value cannot be stored; its channel and path are named.
         """
-        if self._readable is not None:
-            return self._readable.dump(document.to_json(), indent=True)
-        state = {channel: self._sealed(value, f'state["{channel}"]') for channel, value in document.state.items()}
-        others = parse_json(_READABLE.dump(document.checkpoint, root="checkpoint"))
-        sealed = replace(document, state=state, metadata={}, checkpoint=others).to_json()
-        return dump_plain({**sealed, "metadata": self._sealed(document.metadata, "metadata")})
+        versions = document.checkpoint.get("channel_versions")
+        versions = versions if isinstance(versions, dict) else {}
+        state = {
+            channel: values.channel_text(
+                (document.checkpoint_ns, channel),
+                versions.get(channel),
+                value,
+                self._writer(value, f'state["{channel}"]', values),
+                is_new=channel in new_channels,
+            )
+            for channel, value in document.state.items()
+        }
+        raw = replace(document, state=state).to_json()
+        if type(raw["state"]) is dict:
+            raw["state"] = {channel: _fragment(text, 2) for channel, text in state.items()}
+        else:
+            raw["state"] = [{**each, "value": _fragment(each["value"], 3)} for each in raw["state"]]
+        if self._readable is None:
+            metadata = self._text(document.metadata, "metadata", values)
+            for moved in ("source", "step"):
+                raw.pop(moved, None)
+        else:
+            metadata = self._readable.dump(
+                raw["metadata"], indent=True, root="metadata", outside=values, keep_root=True
+            )
+        raw["metadata"] = _fragment(metadata, 1)
+        raw["checkpoint"] = _fragment(_READABLE.dump(raw["checkpoint"], indent=True, root="checkpoint"), 1)
+        for moved in ("ts", "source", "step"):
+            if moved in raw:
+                raw[moved] = _fragment(_READABLE.dump(raw[moved], root=moved), 0)
+        return orjson.dumps(raw, option=orjson.OPT_INDENT_2)
 
-    def writes_bytes(self, document: WritesDocument) -> bytes:
+    def writes_bytes(self, document: WritesDocument, values: Values) -> bytes:
         """Return the file of a task's writes; raises as `checkpoint_bytes` does."""
-        if self._readable is not None:
-            return self._readable.dump(document.to_json(), indent=True)
-        writes = tuple(
-            replace(each, value=self._sealed(each.value, f'write to "{each.channel}"')) for each in document.writes
-        )
-        return dump_plain(replace(document, writes=writes).to_json())
+        raw = document.to_json()
+        for each, write in zip(raw["writes"], document.writes, strict=True):
+            each["value"] = _fragment(self._text(write.value, f'write to "{write.channel}"', values), 3)
+        return orjson.dumps(raw, option=orjson.OPT_INDENT_2)
 
     def state(self, document: CheckpointDocument) -> dict[str, Any]:
         """Return the values of all channels."""
@@ -106,7 +159,15 @@ class Codec:
         """Return the value of one pending write."""
         return self._opened(raw, f'write to "{channel}"')
 
-    def _sealed(self, value: Any, where: str) -> dict[str, str]:
+    def _writer(self, value: Any, where: str, values: Values) -> Callable[[bool], bytes]:
+        return lambda is_small: self._text(value, where, values, is_small=is_small)
+
+    def _text(self, value: Any, where: str, values: Values, *, is_small: bool = True) -> bytes:
+        if self._readable is not None:
+            return self._readable.dump(value, indent=True, root=where, outside=values, is_small=is_small)
+        return orjson.dumps(self._sealed(value, where, values), option=orjson.OPT_INDENT_2)
+
+    def _sealed(self, value: Any, where: str, values: Values) -> dict[str, Any]:
         try:
             tag, data = self._serde.dumps_typed(value)
         except Exception as error:
@@ -115,13 +176,20 @@ class Codec:
                 where=where,
                 type_name=f"{type(value).__module__}.{type(value).__qualname__}",
             ) from error
+        reference = values.data(data)
+        if reference is not None:
+            return {_SEAL: tag, "value": reference}
         return {_SEAL: tag, "base64": base64.b64encode(data).decode("ascii")}
 
     def _opened(self, raw: Any, where: str) -> Any:
         if type(raw) is not dict or _SEAL not in raw:
             return self._revive(raw, where)
         try:
-            tag, data = raw[_SEAL], base64.b64decode(raw["base64"], validate=True)
+            if "value" in raw:
+                tag, data = raw[_SEAL], self._revive(raw["value"], where)
+                memoryview(data)
+            else:
+                tag, data = raw[_SEAL], base64.b64decode(raw["base64"], validate=True)
         except (KeyError, TypeError, binascii.Error) as error:
             raise CorruptDataError(f'expected {{"{_SEAL}": …, "base64": …}}', where=where) from error
         try:
@@ -136,4 +204,9 @@ class Codec:
             ) from error
 
     def _revive(self, raw: Any, where: str) -> Any:
-        return (self._readable or _READABLE).revive(raw, where=where)
+        return (self._readable or _READABLE).revive(raw, where=where, references=self._references)
+
+
+def _fragment(text: bytes, depth: int) -> orjson.Fragment:
+    """Return the text of a value for its place in an indented document. No string of JSON holds a bare line break."""
+    return orjson.Fragment(text.replace(b"\n", b"\n" + b"  " * depth) if depth else text)

@@ -29,9 +29,15 @@ __all__ = [
     "STORE_DOCUMENT",
     "WRITES_BUCKETS",
     "WritesName",
+    "artifact_key",
+    "artifact_name",
+    "artifact_reference",
+    "artifacts_folder",
+    "artifacts_lock_name",
     "checkpoint_key",
     "checkpoints_folder",
     "id_of_name",
+    "is_artifact_name",
     "is_name",
     "json_stems",
     "lock_name",
@@ -68,6 +74,7 @@ _PLAIN_PATTERN = _DEVICE + r"[a-z0-9][a-z0-9_-]{0,63}"
 _PLAIN = re.compile(_PLAIN_PATTERN)
 _ALL_PLAIN = re.compile(rf"(?:{_PLAIN_PATTERN}\n)*")
 _HASHED = re.compile(r"[a-z0-9-]{1,24}~[a-z2-7]{32}")
+_ARTIFACT = re.compile(r"[0-9a-f]{64}(?:\.[a-z0-9]{1,16}){1,2}")
 _UNREADABLE = re.compile(r"[^a-z0-9]+")
 
 
@@ -130,6 +137,39 @@ def thread_document_key(thread_folder_key: str) -> str:
 def lock_name(thread_id: str) -> str:
     """Return the file name of a thread's lock, inside the locks folder."""
     return f"{name_of(thread_id)}.lock"
+
+
+def artifacts_lock_name(thread_id: str) -> str:
+    """Return the file name of the lock of a thread's artifacts, inside the locks folder."""
+    return f"{name_of(thread_id)}.artifacts.lock"
+
+
+def artifacts_folder(thread_folder_key: str) -> str:
+    """Return the key of the folder that holds a thread's artifacts."""
+    return f"{thread_folder_key}/artifacts"
+
+
+def artifact_key(thread_folder_key: str, name: str) -> str:
+    """Return the key of an artifact."""
+    return f"{thread_folder_key}/artifacts/{name}"
+
+
+def artifact_reference(name: str) -> str:
+    """Return how the files of a thread refer to an artifact: its path inside the thread's folder."""
+    return f"artifacts/{name}"
+
+
+def artifact_name(reference: object) -> str | None:
+    """Return the name of the artifact that is referred to, or None where that is no reference inside the thread."""
+    if not isinstance(reference, str):
+        return None
+    folder, _, name = reference.partition("/")
+    return name if folder == "artifacts" and is_artifact_name(name) else None
+
+
+def is_artifact_name(name: str) -> bool:
+    """Tell whether `name` is one of an artifact: a SHA-256 and one extension or two."""
+    return _ARTIFACT.fullmatch(name) is not None
 
 
 def namespaces_folder(thread_folder_key: str) -> str:

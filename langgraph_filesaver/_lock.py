@@ -7,6 +7,9 @@ safe by unique names and exclusive creation and takes no lock. Correctness never
 Lock files lie in `.locks/` of the root, outside what deleting a thread removes: a lock file that is deleted while in use
 splits its holders over two files. The holder writes who it is into the lock file, for those who wait in vain; filelock
 opens it without truncating. The kernel drops the lock of a killed process, so nothing needs to be broken by hand.
+
+The artifacts of a thread have a lock of another kind (`_gate`): shared by those who are about to refer to artifacts, and
+exclusive for whoever removes some.
 """
 
 from __future__ import annotations
@@ -24,13 +27,16 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from langgraph_filesaver._layout import lock_name
+from langgraph_filesaver._gate import Gate, Stamp
+from langgraph_filesaver._layout import artifacts_lock_name, lock_name
 from langgraph_filesaver._store import Store
 from langgraph_filesaver.config import LOCK_POLL_SECONDS
 from langgraph_filesaver.errors import LockTimeoutError, StorageError
 
 __all__ = ["ThreadLocks"]
 
+_GATES: weakref.WeakKeyDictionary[Store, dict[str, Gate]] = weakref.WeakKeyDictionary()
+_MOST_GATES = 1000
 _LOCAL: weakref.WeakKeyDictionary[Store, defaultdict[str, threading.Lock]] = weakref.WeakKeyDictionary()
 
 
@@ -45,6 +51,7 @@ class ThreadLocks:
     def __init__(self, store: Store, timeout_seconds: float) -> None:
         self._folder = store.properties.lock_folder
         self._local = _LOCAL.setdefault(store, defaultdict(threading.Lock))
+        self._gates = _GATES.setdefault(store, {})
         self._timeout_seconds = timeout_seconds
 
     @contextlib.contextmanager
@@ -71,14 +78,72 @@ class ThreadLocks:
         finally:
             lock.release()
 
+    @contextlib.contextmanager
+    def referring(self, thread_id: str) -> Iterator[Stamp]:
+        """Hold off the removal of the thread's artifacts; any number may do so at once. Yields the stamp of now.
+
+        Raises:
+            LockTimeoutError: Artifacts were being removed all the time.
+            StorageError: The lock file cannot be made.
+        """
+        with self._passed(thread_id, exclusive=False) as stamp:
+            yield stamp
+
+    @contextlib.contextmanager
+    def removing(self, thread_id: str) -> Iterator[None]:
+        """Wait until nobody is about to refer to the thread's artifacts, hold off who comes, and change the stamp.
+
+        Raises:
+            LockTimeoutError: Somebody was about to refer to them all the time.
+            StorageError: The lock file cannot be made.
+        """
+        with self._passed(thread_id, exclusive=True):
+            yield
+
+    def stamp(self, thread_id: str) -> Stamp:
+        """Return the stamp of the thread's artifacts: while it is the same, none has been removed."""
+        return self._gate(thread_id).stamp()
+
+    def _gate(self, thread_id: str) -> Gate:
+        name = artifacts_lock_name(thread_id)
+        gate = self._gates.get(name)
+        if gate is None:
+            if len(self._gates) > _MOST_GATES and self._folder is not None:
+                self._gates.clear()
+            path = None if self._folder is None else os.path.join(self._folder, name)
+            gate = self._gates.setdefault(name, Gate(path))
+        return gate
+
+    @contextlib.contextmanager
+    def _passed(self, thread_id: str, *, exclusive: bool) -> Iterator[Stamp]:
+        gate = self._gate(thread_id)
+        path = gate.path or artifacts_lock_name(thread_id)
+        try:
+            if gate.path is not None:
+                _make_folder_of(gate.path)
+            passage = gate.enter(exclusive=exclusive, timeout_seconds=self._timeout_seconds)
+        except TimeoutError as error:
+            who = "somebody is about to refer to them" if exclusive else "some are being removed"
+            raise LockTimeoutError(
+                f"the artifacts of thread {thread_id!r} are in use: {who}; waited {self._timeout_seconds:g} s for {path}. "
+                "Try again later; the lock goes away with the process that has it",
+                path=path,
+                timeout_seconds=self._timeout_seconds,
+                holder=None,
+            ) from error
+        except OSError as error:
+            raise StorageError.from_os_error(error, action="lock", path=path) from error
+        try:
+            yield passage.stamp
+        finally:
+            passage.leave()
+
     def _acquired(self, thread_id: str, path: str) -> FileLock:
         lock = FileLock(
             path, timeout=self._timeout_seconds, poll_interval=LOCK_POLL_SECONDS, thread_local=False, mode=0o600
         )
         try:
-            folder = os.path.dirname(path)
-            os.makedirs(os.path.dirname(folder), mode=0o700, exist_ok=True)  # the mode is only for the last of them
-            os.makedirs(folder, mode=0o700, exist_ok=True)
+            _make_folder_of(path)
             lock.acquire()
         except Timeout as error:
             raise self._timed_out(thread_id, path, _read_holder(path)) from error
@@ -101,6 +166,13 @@ class ThreadLocks:
             timeout_seconds=self._timeout_seconds,
             holder=holder,
         )
+
+
+def _make_folder_of(path: str) -> None:
+    folder = os.path.dirname(path)
+    if not os.path.isdir(folder):
+        os.makedirs(os.path.dirname(folder), mode=0o700, exist_ok=True)  # the mode is only for the last of them
+        os.makedirs(folder, mode=0o700, exist_ok=True)
 
 
 def _write_holder(path: str) -> None:

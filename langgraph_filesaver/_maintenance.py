@@ -13,6 +13,7 @@ from typing import Any
 
 from langgraph_filesaver import _layout as layout
 from langgraph_filesaver import _retention as retention
+from langgraph_filesaver._artifacts import Incoming
 from langgraph_filesaver._codec import Codec
 from langgraph_filesaver._documents import CheckpointDocument
 from langgraph_filesaver._repository import Repository
@@ -60,6 +61,7 @@ def survey(repository: Repository, codec: Codec, thread_id: str) -> retention.Th
     Raises:
         CorruptDataError: A file of the thread cannot be read: nothing is planned on half the facts.
     """
+    codec = codec.reading(Incoming(repository.artifacts, thread_id, repository.formats))
     checkpoints: dict[retention.Place, retention.CheckpointFacts] = {}
     for checkpoint_ns in repository.namespaces(thread_id):
         for checkpoint_id in repository.checkpoint_ids(thread_id, checkpoint_ns):

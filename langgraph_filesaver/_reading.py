@@ -13,6 +13,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import Checkpoint, CheckpointMetadata, CheckpointTuple, DeltaChannelHistory
 from langgraph.checkpoint.base import PendingWrite as PendingWriteTuple
 
+from langgraph_filesaver._artifacts import Incoming, MissingArtifactError
 from langgraph_filesaver._codec import Codec
 from langgraph_filesaver._documents import CheckpointDocument
 from langgraph_filesaver._repository import PendingWrite, Repository, StoredCheckpoint
@@ -67,7 +68,50 @@ class Reading:
 
     def __init__(self, repository: Repository, codec: Codec) -> None:
         self._repository = repository
-        self._codec = codec
+        self._plain = codec
+        self._codecs: dict[str, Codec] = {}
+        self._incoming: dict[str, Incoming] = {}
+
+    def get(self, address: Address, config: RunnableConfig) -> CheckpointTuple | None:
+        """Return the checkpoint that `address` names, or the latest, or None; see `FileSaver.get_tuple`."""
+        thread_id, checkpoint_ns, checkpoint_id = address
+        for _ in range(_LOOKS):
+            if checkpoint_id:
+                found = self._repository.load(thread_id, checkpoint_ns, checkpoint_id)
+            else:
+                found = self._repository.load_latest(thread_id, checkpoint_ns)
+            if found is None:
+                return None
+            try:
+                return self.tuple(thread_id, found, config if checkpoint_id else None)
+            except MissingArtifactError:
+                if self._is_still(thread_id, found):
+                    raise
+        raise StorageError(f"thread {thread_id!r} changes faster than it can be read: try again")
+
+    def tuple_if_there(self, thread_id: str, document: CheckpointDocument) -> CheckpointTuple | None:
+        """Return what LangGraph gets for a checkpoint just read, or None where it has been removed meanwhile."""
+        found = self._repository.with_writes(thread_id, document)
+        while found is not None:
+            try:
+                return self.tuple(thread_id, found)
+            except MissingArtifactError:
+                if self._is_still(thread_id, found):
+                    raise
+            found = self._repository.load(thread_id, document.checkpoint_ns, document.checkpoint_id)
+        return None
+
+    def _is_still(self, thread_id: str, found: StoredCheckpoint) -> bool:
+        """Tell whether all files of a checkpoint are as they were read: then what they refer to must be there."""
+        return found == self._repository.load(thread_id, found.document.checkpoint_ns, found.document.checkpoint_id)
+
+    def _codec(self, thread_id: str) -> Codec:
+        codec = self._codecs.get(thread_id)
+        if codec is None:
+            incoming = Incoming(self._repository.artifacts, thread_id, self._repository.formats)
+            self._incoming[thread_id] = incoming
+            codec = self._codecs[thread_id] = self._plain.reading(incoming)
+        return codec
 
     def addresses(self, config: RunnableConfig | None) -> Iterator[tuple[str, str, str]]:
         """Yield (thread, namespace, id) of what `list(config)` covers: ascending, but the newest id first."""
@@ -84,13 +128,16 @@ class Reading:
     def metadata(self, thread_id: str, document: CheckpointDocument) -> dict[str, Any]:
         """Return a checkpoint's metadata, reviving nothing else."""
         with self._repository.naming_checkpoint(thread_id, document):
-            return self._codec.metadata(document)
+            return self._codec(thread_id).metadata(document)
 
     def tuple(self, thread_id: str, found: StoredCheckpoint, config: RunnableConfig | None = None) -> CheckpointTuple:
         """Return what LangGraph gets for a stored checkpoint; `config` is the one it was asked by, if by its id."""
         document = found.document
         with self._repository.naming_checkpoint(thread_id, document):
-            checkpoint, metadata = self._codec.checkpoint(document), self._codec.metadata(document)
+            codec = self._codec(thread_id)
+            checkpoint, metadata = codec.checkpoint(document), codec.metadata(document)
+        pending = [self._pending(thread_id, write) for write in found.writes]
+        self._incoming[thread_id].note_seen()
         return CheckpointTuple(
             config=config or config_of(thread_id, document.checkpoint_ns, document.checkpoint_id),
             checkpoint=cast("Checkpoint", checkpoint),
@@ -100,7 +147,7 @@ class Reading:
                 if document.parent_checkpoint_id
                 else None
             ),
-            pending_writes=[self._pending(write) for write in found.writes],
+            pending_writes=pending,
         )
 
     def delta_history(self, address: Address, channels: Sequence[str]) -> Mapping[str, DeltaChannelHistory]:
@@ -134,10 +181,10 @@ class Reading:
             place = (address.thread_id, address.checkpoint_ns, document.checkpoint_id)
             for write in reversed(self._repository.pending_writes(*place)):
                 if write.channel in remaining:
-                    newest_first[write.channel].append(self._pending(write))
+                    newest_first[write.channel].append(self._pending(address.thread_id, write))
             with self._repository.naming_checkpoint(address.thread_id, document):
                 for channel in remaining & document.state.keys():
-                    seeds[channel] = self._codec.channel(document, channel)
+                    seeds[channel] = self._codec(address.thread_id).channel(document, channel)
             remaining -= seeds.keys()
             if not remaining:
                 break
@@ -164,9 +211,9 @@ class Reading:
             if document is not None:
                 yield document
 
-    def _pending(self, write: PendingWrite) -> PendingWriteTuple:
+    def _pending(self, thread_id: str, write: PendingWrite) -> PendingWriteTuple:
         try:
-            return (write.task_id, write.channel, self._codec.write(write.channel, write.value))
+            return (write.task_id, write.channel, self._codec(thread_id).write(write.channel, write.value))
         except CorruptDataError as error:
             raise error.in_file(self._repository.store.describe(write.key)) from error
 

@@ -23,6 +23,16 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 
 from langgraph_filesaver import _layout as layout
+from langgraph_filesaver._artifacts import (
+    ArtifactFiles,
+    ArtifactWriter,
+    Formats,
+    Memory,
+    Outgoing,
+    RemovedError,
+    StoredSource,
+    file_extension,
+)
 from langgraph_filesaver._codec import dump_plain, parse_json
 from langgraph_filesaver._documents import (
     FORMAT,
@@ -35,6 +45,7 @@ from langgraph_filesaver._documents import (
 from langgraph_filesaver._identity import Identified
 from langgraph_filesaver._lock import ThreadLocks
 from langgraph_filesaver._store import Marker, Store
+from langgraph_filesaver.artifact import Artifact
 from langgraph_filesaver.errors import CorruptDataError, StorageError, UnsupportedFormatError
 
 __all__ = ["MARKER", "CheckpointIds", "PendingWrite", "Repository", "StoredCheckpoint"]
@@ -43,6 +54,10 @@ MARKER = Marker(layout.STORE_DOCUMENT, dump_plain({"format": FORMAT}) + b"\n")
 
 _LOOKS = 20
 
+Encode = Callable[[Outgoing], bytes]
+"""Makes the file of a document, given where its large values go; called again where a first result could not be stored."""
+
+Result = TypeVar("Result")
 Document = TypeVar("Document", CheckpointDocument, WritesDocument, ThreadDocument)
 
 
@@ -78,11 +93,15 @@ class Repository:
     Args:
         store: Where the files are.
         locks: The locks of its threads.
+        formats: How large values are written.
     """
 
-    def __init__(self, store: Store, locks: ThreadLocks) -> None:
+    def __init__(self, store: Store, locks: ThreadLocks, formats: Formats) -> None:
         self.store = store
         self.locks = locks
+        self.formats = formats
+        self.artifacts = ArtifactFiles(store, locks)
+        self._memory = Memory()
         self._ids: dict[str, CheckpointIds] = {}
 
     def check_root(self) -> None:
@@ -172,13 +191,32 @@ class Repository:
                 ids.append(document.checkpoint_id)
         return sorted(ids)  # names are sorted with their `.json`, and `-` comes before the dot: `1-2.json`, `1.json`
 
-    def put_checkpoint(self, thread_id: str, document: CheckpointDocument, data: bytes) -> None:
-        """Store a checkpoint whose file is `data`; one of the same id is replaced, its writes stay."""
+    def put_checkpoint(self, thread_id: str, document: CheckpointDocument, encode: Encode) -> None:
+        """Store a checkpoint whose file `encode` makes; one of the same id is replaced, its writes stay."""
         key = layout.checkpoint_key(thread_id, document.checkpoint_ns, document.checkpoint_id)
-        with Identified(self.store, thread_id):
-            if not self.store.create(key, data):
-                with self.locks.hold(thread_id):
-                    self.store.replace(key, data)
+        if not self._storing(thread_id, encode, lambda data: self.store.create(key, data)):
+            with self.locks.hold(thread_id):
+                self._storing(thread_id, encode, lambda data: self.store.replace(key, data))
+
+    def _storing(self, thread_id: str, encode: Encode, store: Callable[[bytes], Result]) -> Result:
+        """Encode a document, bring what it refers to to the disk, and `store` it."""
+        for memory in (self._memory, None):
+            outgoing = Outgoing(self.artifacts, thread_id, self.formats, memory)
+            try:
+                data = encode(outgoing)
+                with Identified(self.store, thread_id), self.artifacts.published(thread_id, outgoing, data):
+                    stored = store(data)
+            except RemovedError:
+                continue
+            else:
+                outgoing.bind()
+                return stored
+            finally:
+                outgoing.close()
+        path = self.store.describe(layout.thread_folder(thread_id))
+        raise StorageError(
+            f"the artifacts in {path} are removed faster than they are written: who deletes them?", path=path
+        )
 
     def read_checkpoint(self, thread_id: str, checkpoint_ns: str, checkpoint_id: str) -> CheckpointDocument | None:
         """Return a checkpoint's document, or None where there is none of that id."""
@@ -220,31 +258,32 @@ class Repository:
 
     # --- writes
 
-    def put_writes(self, thread_id: str, document: WritesDocument, data: bytes) -> None:
-        """Store what one call brought, `data` being its file, unless the files of the task hold all of it already."""
+    def put_writes(self, thread_id: str, document: WritesDocument, encode: Encode) -> None:
+        """Store what one call brought, `encode` making its file, unless the files of the task hold all of it already."""
+        self._storing(thread_id, encode, lambda data: self._add_writes(thread_id, document, data))
+
+    def _add_writes(self, thread_id: str, document: WritesDocument, data: bytes) -> None:
         ns, checkpoint_id, task_id = document.checkpoint_ns, document.checkpoint_id, document.task_id
-        with Identified(self.store, thread_id):
-            number = 0
-            standing: dict[int, bytes] = {}
-            earlier_keys: list[str] = []
-            incoming: WritesDocument | None = None
-            while not self.store.create(key := layout.writes_key(thread_id, ns, checkpoint_id, task_id, number), data):
-                if incoming is None:
-                    incoming = WritesDocument.from_json(parse_json(data))
-                earlier = self._read(key, WritesDocument.from_json)
-                if earlier is None:
-                    continue  # removed meanwhile: the number is free again
-                for write in earlier.writes:
-                    standing[write.idx] = b"" if write.idx >= 0 else _told(write, earlier.task_path)
-                number += 1
-                earlier_keys.append(key)
-                if not self._exists_writes(thread_id, ns, checkpoint_id, task_id, number) and all(
-                    write.idx in standing
-                    and (write.idx >= 0 or standing[write.idx] == _told(write, document.task_path))
-                    for write in incoming.writes
-                ):
-                    self.store.settle(earlier_keys)  # who wrote them may have died before they were durable
-                    return
+        number = 0
+        standing: dict[int, bytes] = {}
+        earlier_keys: list[str] = []
+        incoming: WritesDocument | None = None
+        while not self.store.create(key := layout.writes_key(thread_id, ns, checkpoint_id, task_id, number), data):
+            if incoming is None:
+                incoming = WritesDocument.from_json(parse_json(data))
+            earlier = self._read(key, WritesDocument.from_json)
+            if earlier is None:
+                continue  # removed meanwhile: the number is free again
+            for write in earlier.writes:
+                standing[write.idx] = b"" if write.idx >= 0 else _told(write, earlier.task_path)
+            number += 1
+            earlier_keys.append(key)
+            if not self._exists_writes(thread_id, ns, checkpoint_id, task_id, number) and all(
+                write.idx in standing and (write.idx >= 0 or standing[write.idx] == _told(write, document.task_path))
+                for write in incoming.writes
+            ):
+                self.store.settle(earlier_keys)  # who wrote them may have died before they were durable
+                return
 
     def _exists_writes(self, thread_id: str, ns: str, checkpoint_id: str, task_id: str, number: int) -> bool:
         return self.store.exists(layout.writes_key(thread_id, ns, checkpoint_id, task_id, number))
@@ -291,6 +330,23 @@ class Repository:
             if document is not None:
                 yield key, document
 
+    # --- artifacts by hand
+
+    def open_artifact(self, thread_id: str, name: str, media_type: str | None) -> ArtifactWriter:
+        """Begin an artifact of a thread that is written piece by piece."""
+        staged = self.store.stage()
+
+        def keep(sha256: str, size: int) -> Artifact:
+            file_name = sha256 + file_extension(name)
+            with Identified(self.store, thread_id):
+                self.artifacts.keep_staged(thread_id, staged, file_name)
+            source = StoredSource(self.store, self.artifacts.key(thread_id, file_name))
+            artifact = Artifact(source, name=name, media_type=media_type, bytes=size)
+            artifact.stored_as(source, sha256, size)
+            return artifact
+
+        return ArtifactWriter(staged, keep)
+
     # --- the whole thread; the caller holds its lock
 
     def rewrite(self, key: str, change: Callable[[dict[str, Any]], None]) -> None:
@@ -303,14 +359,15 @@ class Repository:
 
     def delete_thread(self, thread_id: str) -> None:
         """Remove the thread's folder with all that is in it."""
-        self.store.delete_folder(layout.thread_folder(thread_id))
+        with self.locks.removing(thread_id):
+            self.store.delete_folder(layout.thread_folder(thread_id))
 
     def copy_thread(self, source_id: str, target_id: str) -> None:
-        """Copy every file of a thread: writes first, then checkpoints, oldest first; what the target has, it keeps.
+        """Copy every file of a thread: artifacts, writes, then checkpoints, oldest first; what the target has, it keeps.
 
         A file copied is the same bytes: nothing in it names its thread. A crash leaves whole checkpoints with their
-                writes, and with their parents as far as a parent's id is smaller, as LangGraph's are; only a checkpoint that the
-                target had before may for now hold some of the source's writes. Repeating the call completes the copy.
+        writes, and with their parents as far as a parent's id is smaller, as LangGraph's are; only a checkpoint that the
+        target had before may for now hold some of the source's writes. Repeating the call completes the copy.
         """
         source = layout.thread_folder(source_id)
         checkpoints = [
@@ -321,7 +378,10 @@ class Repository:
             for checkpoint_id in self.checkpoint_ids(source_id, checkpoint_ns)
         ]
         writes = sorted((key for key, _ in self.writes_names(source_id)), key=_call_order)
-        with Identified(self.store, target_id):
+        artifacts = self.artifacts.names(source_id)
+        with Identified(self.store, target_id), self.locks.referring(target_id):
+            for name in artifacts:
+                self.store.copy(self.artifacts.key(source_id, name), self.artifacts.key(target_id, name))
             for key in (*writes, *checkpoints):
                 data = self.store.read(key)
                 if data is not None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 
+from langgraph_filesaver._artifacts import Formats
 from langgraph_filesaver._lock import ThreadLocks
 from langgraph_filesaver._repository import MARKER, Repository
 from langgraph_filesaver._store import LocalStore, Store
@@ -22,15 +23,19 @@ class Root:
         root: A path, a `file://` URL, or a store.
         fsync: Whether what is written survives a power cut.
         lock_timeout_seconds: How long a call waits for the lock of a thread.
+        formats: How large values are written.
 
     Raises:
         ValueError: `root` is a URL of a kind that is not supported.
     """
 
-    def __init__(self, root: str | os.PathLike[str] | Store, *, fsync: bool, lock_timeout_seconds: float) -> None:
+    def __init__(
+        self, root: str | os.PathLike[str] | Store, *, fsync: bool, lock_timeout_seconds: float, formats: Formats
+    ) -> None:
         self._given = root if isinstance(root, Store) else _local_path(root)
         self._fsync = fsync
         self._lock_timeout_seconds = lock_timeout_seconds
+        self._formats = formats
         self._opened: Repository | None = None
 
     def __repr__(self) -> str:
@@ -42,7 +47,7 @@ class Root:
             store = self._given
             if not isinstance(store, Store):
                 store = LocalStore(os.path.expanduser(store), marker=MARKER, fsync=self._fsync)
-            repository = Repository(store, ThreadLocks(store, self._lock_timeout_seconds))
+            repository = Repository(store, ThreadLocks(store, self._lock_timeout_seconds), self._formats)
             repository.check_root()
             self._opened = repository
         return self._opened

@@ -5,7 +5,28 @@ Pure: imports nothing of the package but what stands below it, opens nothing.
 
 from __future__ import annotations
 
-__all__ = ["LIST_PAGE", "LOCK_POLL_SECONDS", "LOCK_TIMEOUT_SECONDS", "MAX_WORKERS"]
+__all__ = [
+    "ARTIFACT_THRESHOLD_BYTES",
+    "CACHE_BYTES",
+    "COPY_BLOCK_BYTES",
+    "GRACE_SECONDS",
+    "LIST_PAGE",
+    "LOCK_POLL_SECONDS",
+    "LOCK_TIMEOUT_SECONDS",
+    "MAX_WORKERS",
+]
+
+ARTIFACT_THRESHOLD_BYTES = 64 * 1024
+"""From how many bytes on a value leaves the checkpoint file and becomes an artifact."""
+
+CACHE_BYTES = 64 * 1024 * 1024
+"""How much of what was stored a saver remembers, so as not to encode it again."""
+
+COPY_BLOCK_BYTES = 2 * 1024 * 1024
+"""How much of a large file is in memory at a time."""
+
+GRACE_SECONDS = 3600.0
+"""How old an artifact must be before it is collected as garbage: a run may have written it and not come to its put yet."""
 
 LOCK_TIMEOUT_SECONDS = 10.0
 """How long a call waits for the lock of a thread before it raises LockTimeoutError."""

@@ -148,8 +148,10 @@ class CorruptDataError(FileSaverError):
         return f"{place}: {self.reason}"
 
     def in_file(self, path: str | os.PathLike[str]) -> CorruptDataError:
-        """Return the same finding with `path` as its file, for a caller that knows which file it was reading."""
-        return type(self)(self.reason, path=os.fspath(path), line=self.line, column=self.column, where=self.where)
+        """Return the same finding with `path` as its file, unless it tells another one that it was in."""
+        return type(self)(
+            self.reason, path=self.path or os.fspath(path), line=self.line, column=self.column, where=self.where
+        )
 
 
 class UnsupportedFormatError(FileSaverError):

@@ -7,9 +7,10 @@ clones the saver with another one and shares the rest (P10).
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
-from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, cast
 
@@ -27,8 +28,11 @@ from langgraph.checkpoint.base import (
 from langgraph.checkpoint.serde.base import SerializerProtocol
 from typing_extensions import Self
 
+from langgraph_filesaver import _collection as collection
 from langgraph_filesaver import _maintenance as maintenance
+from langgraph_filesaver._artifacts import ArtifactCodec, ArtifactWriter, Compression, Formats
 from langgraph_filesaver._codec import Codec
+from langgraph_filesaver._collection import GarbageReport
 from langgraph_filesaver._documents import CheckpointDocument, StoredWrite, WritesDocument
 from langgraph_filesaver._metadata import MetadataRule, matches
 from langgraph_filesaver._reading import Address, Reading, config_of
@@ -37,7 +41,13 @@ from langgraph_filesaver._root import Root
 from langgraph_filesaver._serde import JsonSerializer
 from langgraph_filesaver._store import Store
 from langgraph_filesaver._twins import Twins, is_on_event_loop
-from langgraph_filesaver.config import LIST_PAGE, LOCK_TIMEOUT_SECONDS, MAX_WORKERS
+from langgraph_filesaver.config import (
+    ARTIFACT_THRESHOLD_BYTES,
+    GRACE_SECONDS,
+    LIST_PAGE,
+    LOCK_TIMEOUT_SECONDS,
+    MAX_WORKERS,
+)
 
 __all__ = ["FileSaver"]
 
@@ -57,6 +67,10 @@ class FileSaver(BaseCheckpointSaver[Any]):
         metadata_include: Keys of the config to store although they look like a credential.
         metadata_exclude: Keys of the config not to store although they do not.
         max_workers: How many async calls run at once.
+        artifact_threshold_bytes: From how many bytes on a value leaves the checkpoint's file and becomes an artifact, a file
+            of its own; 0: everything but numbers, booleans and None; None: nothing, and lists are not cut either.
+        compression: How artifacts are compressed: "zstd" (in Python before 3.14 with the extra `zstd`), "gzip" or None.
+        artifact_codecs: Formats of your own for values of some types, which then always become artifacts.
 
     Raises:
         StorageError: `root` is a file, or a folder with other things in it, or cannot be read.
@@ -80,9 +94,13 @@ class FileSaver(BaseCheckpointSaver[Any]):
         metadata_include: Collection[str] = (),
         metadata_exclude: Collection[str] = (),
         max_workers: int = MAX_WORKERS,
+        artifact_threshold_bytes: int | None = ARTIFACT_THRESHOLD_BYTES,
+        compression: Compression | None = None,
+        artifact_codecs: Iterable[ArtifactCodec] = (),
     ) -> None:
         super().__init__(serde=JsonSerializer() if serde is None else serde)
-        self._root = Root(root, fsync=fsync, lock_timeout_seconds=lock_timeout_seconds)
+        formats = Formats(artifact_threshold_bytes, compression=compression, codecs=artifact_codecs)
+        self._root = Root(root, fsync=fsync, lock_timeout_seconds=lock_timeout_seconds, formats=formats)
         self._rule = MetadataRule(metadata_include, metadata_exclude)
         self._twins = Twins(max_workers)
         if not is_on_event_loop():
@@ -128,12 +146,7 @@ class FileSaver(BaseCheckpointSaver[Any]):
             CorruptDataError: The checkpoint or one of its writes is unreadable; the file is named.
             StorageError: The folder cannot be read.
         """
-        thread_id, checkpoint_ns, checkpoint_id = Address.of(config)
-        if checkpoint_id:
-            found = self._repository.load(thread_id, checkpoint_ns, checkpoint_id)
-            return None if found is None else self._reading().tuple(thread_id, found, config)
-        found = self._repository.load_latest(thread_id, checkpoint_ns)
-        return None if found is None else self._reading().tuple(thread_id, found)
+        return self._reading().get(Address.of(config), config)
 
     def list(
         self,
@@ -170,10 +183,10 @@ class FileSaver(BaseCheckpointSaver[Any]):
             document = self._repository.read_checkpoint(thread_id, checkpoint_ns, checkpoint_id)
             if document is None or (filter and not matches(reading.metadata(thread_id, document), filter)):
                 continue
-            found = self._repository.with_writes(thread_id, document)
+            found = reading.tuple_if_there(thread_id, document)
             if found is not None:
                 remaining = None if remaining is None else remaining - 1
-                yield reading.tuple(thread_id, found)
+                yield found
 
     def get_delta_channel_history(
         self, *, config: RunnableConfig, channels: Sequence[str]
@@ -199,7 +212,7 @@ class FileSaver(BaseCheckpointSaver[Any]):
         config: RunnableConfig,
         checkpoint: Checkpoint,
         metadata: CheckpointMetadata,
-        new_versions: ChannelVersions,  # noqa: ARG002 every channel's value is in the checkpoint
+        new_versions: ChannelVersions,
     ) -> RunnableConfig:
         """Store a checkpoint and return the config that names it.
 
@@ -207,7 +220,8 @@ class FileSaver(BaseCheckpointSaver[Any]):
             config: The thread and namespace; `checkpoint_id` in it is the parent.
             checkpoint: LangGraph's checkpoint; every key of it is stored.
             metadata: Stored together with what LangGraph copies from the config, less credentials.
-            new_versions: Versions that are new with this checkpoint.
+            new_versions: Versions that are new with this checkpoint. A channel that is not among them and holds the very
+                object that was stored with its version before is not encoded again.
 
         Raises:
             SerializationError: A value cannot be stored; nothing was written.
@@ -224,7 +238,10 @@ class FileSaver(BaseCheckpointSaver[Any]):
             metadata=self._rule.stored(config, metadata),
             checkpoint=others,
         )
-        self._repository.put_checkpoint(thread_id, document, Codec(self.serde).checkpoint_bytes(document))
+        codec = Codec(self.serde)
+        self._repository.put_checkpoint(
+            thread_id, document, lambda outgoing: codec.checkpoint_bytes(document, outgoing, new_versions)
+        )
         return config_of(config["configurable"]["thread_id"], checkpoint_ns, checkpoint_id)
 
     def put_writes(
@@ -253,9 +270,61 @@ class FileSaver(BaseCheckpointSaver[Any]):
                 for index, (channel, value) in enumerate(writes)
             ),
         )
-        self._repository.put_writes(thread_id, document, Codec(self.serde).writes_bytes(document))
+        codec = Codec(self.serde)
+        self._repository.put_writes(thread_id, document, lambda outgoing: codec.writes_bytes(document, outgoing))
+
+    @contextlib.contextmanager
+    def open_artifact(
+        self, config: RunnableConfig, name: str, *, media_type: str | None = None
+    ) -> Iterator[ArtifactWriter]:
+        """Write an artifact of the thread piece by piece, without ever holding all of it in memory.
+
+        When the block has ended, `artifact` of what it was given is the handle to put into the state. A block that raises
+        leaves nothing. An artifact that does not come into a stored state is garbage after its grace period.
+
+        Args:
+            config: The thread.
+            name: The file's name, such as `video.mp4`.
+            media_type: Its media type; by default what the name tells.
+
+        Raises:
+            StorageError: It cannot be written.
+
+        Example:
+            >>> with saver.open_artifact(config, "video.mp4") as file:
+            ...     shutil.copyfileobj(download, file)
+            >>> state = {"video": file.artifact}
+        """
+        writer = self._repository.open_artifact(Address.of(config).thread_id, name, media_type)
+        with contextlib.closing(writer):
+            yield writer
+            writer.finish()
 
     # --- maintenance
+
+    def collect_garbage(
+        self, thread_id: str | None = None, *, dry_run: bool = True, grace_seconds: float = GRACE_SECONDS
+    ) -> GarbageReport:
+        """Find, and remove, artifacts that nothing refers to: `prune`, `delete_for_runs` and deleting by hand leave them.
+
+        Args:
+            thread_id: The thread; None for all threads.
+            dry_run: True: only tell what would be removed.
+            grace_seconds: Younger artifacts are kept: a node may have written one and not come to its put yet.
+
+        Returns:
+            How many files and bytes, and which.
+
+        Raises:
+            CorruptDataError: A checkpoint, write or artifact of a thread cannot be read, so that nobody knows what it refers
+                to; it is named, and nothing of that thread was removed.
+            LockTimeoutError: Another maintenance call on the thread did not end in time.
+            ValueError: A negative `grace_seconds`.
+        """
+        if grace_seconds < 0:
+            raise ValueError(f"grace_seconds={grace_seconds} is negative: give 0 or more")
+        thread = None if thread_id is None else str(thread_id)
+        return collection.collect(self._repository, thread, dry_run=dry_run, grace_seconds=grace_seconds)
 
     def delete_thread(self, thread_id: str) -> None:
         """Remove a thread with all its checkpoints and writes; a missing one is fine.
@@ -363,6 +432,12 @@ class FileSaver(BaseCheckpointSaver[Any]):
     async def aprune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
         """As `prune`, without blocking the event loop."""
         await self._twins.run(self.prune, thread_ids, strategy=strategy)
+
+    async def acollect_garbage(
+        self, thread_id: str | None = None, *, dry_run: bool = True, grace_seconds: float = GRACE_SECONDS
+    ) -> GarbageReport:
+        """As `collect_garbage`, without blocking the event loop."""
+        return await self._twins.run(self.collect_garbage, thread_id, dry_run=dry_run, grace_seconds=grace_seconds)
 
     async def aget_delta_channel_history(
         self, *, config: RunnableConfig, channels: Sequence[str]

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from langgraph_filesaver import FileSaver
 from langgraph_filesaver._repository import MARKER
-from langgraph_filesaver._store import LocalStore, MemoryStore, Properties, Store
+from langgraph_filesaver._store import LocalStore, MemoryStore, Properties, Staged, Status, Store
 
 __all__ = ["HOME_KINDS", "Home", "WatchedStore"]
 
@@ -106,3 +106,25 @@ class WatchedStore(Store):
     def delete_folder(self, folder: str) -> None:
         self.inner.delete_folder(folder)
         self.changes.append(("delete_folder", folder))
+
+    def stage(self) -> Staged:
+        return self.inner.stage()
+
+    def open(self, key: str) -> BinaryIO | None:
+        self.reads.append(key)
+        return self.inner.open(key)
+
+    def status(self, key: str) -> Status | None:
+        return self.inner.status(key)
+
+    def copy(self, source_key: str, target_key: str) -> bool:
+        copied = self.inner.copy(source_key, target_key)
+        if copied:
+            self.changes.append(("create", target_key))
+        return copied
+
+    def path(self, key: str) -> str | None:
+        return self.inner.path(key)
+
+    def confine(self, folder: str) -> None:
+        self.inner.confine(folder)

@@ -17,6 +17,7 @@ from langgraph_filesaver._serde.encode import MAX_SAFE_INTEGER, Encoder, Refused
 
 __all__ = ["ARRAY_READERS", "array_writer"]
 
+_PLAIN_KINDS = "biufcSUMm"  # what a `.npy` file keeps exactly
 _READABLE_ITEMS = 256  # above, a list of numbers is nothing that a person reads
 
 
@@ -36,6 +37,10 @@ def array_writer(kind: type) -> Writer | None:
 
 def _write_array(array: Any, encoder: Encoder) -> dict[str, Any]:
     dtype = _spell(array.dtype)
+    if encoder.moves and encoder.outside is not None and array.dtype.kind in _PLAIN_KINDS:
+        moved = encoder.outside.array(array)
+        if moved is not None:
+            return moved
     fortran = array.flags.f_contiguous and not array.flags.c_contiguous
     content: dict[str, Any] = {"dtype": dtype, "shape": list(array.shape)}
     if fortran:
@@ -46,9 +51,10 @@ def _write_array(array: Any, encoder: Encoder) -> dict[str, Any]:
     if array.size <= _READABLE_ITEMS and _is_readable(array):
         return encoder.tag("ndarray", **content, values=array.tolist())
     data = array.tobytes(order="F" if fortran else "C")
-    moved = encoder.moved(data)
-    if moved is not data:
-        return encoder.tag("ndarray", **content, data=moved)
+    if encoder.moves and encoder.outside is not None:
+        moved = encoder.outside.data(data)
+        if moved is not None:
+            return encoder.tag("ndarray", **content, data=moved)
     return encoder.tag("ndarray", **content, data=base64.b64encode(data).decode())
 
 

@@ -52,7 +52,7 @@ def _built(build: Callable[[list[Any]], Any]) -> Reader:
 
 def _write_deque(value: deque[Any], encoder: Encoder) -> dict[str, Any]:
     bound = {} if value.maxlen is None else {"maxlen": value.maxlen}
-    return encoder.tag("deque", **bound, items=[encoder.value(item, at) for at, item in enumerate(value)])
+    return encoder.tag("deque", **bound, items=encoder.items(value))
 
 
 def _read_deque(raw: dict[str, Any], decoder: Decoder) -> deque[Any]:

@@ -56,7 +56,7 @@ class Decoder:
         known_types: The tags that need no class.
         reader_of: Finds the reader for a class.
         policy: Finds classes.
-        references: Reads objects with `$artifact` or `$list`, the references to values kept elsewhere.
+        references: Reads what refers to values kept elsewhere: objects with `$artifact` or `$list`, and artifacts by hand.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class Decoder:
                 reader = self._readers.get(name) if type(name) is str else None
                 return (reader or self._find(name))(raw, self)
             if "$artifact" in raw or "$list" in raw:
-                return self._referred(raw)
+                return self.referred(raw)
             changed: Any = None
             for key, item in raw.items():
                 if type(item) is dict or type(item) is list:
@@ -108,9 +108,15 @@ class Decoder:
 
     def items(self, raw: Any) -> list[Any]:
         """Return the values of a list, as a new list."""
+        if type(raw) is dict and "$list" in raw and self._references is not None:
+            return list(self._references(raw, self))
         if type(raw) is not list:
             raise InvalidTagError("must be a list", "items")
         return [self.value(item, at) for at, item in enumerate(raw)]
+
+    def part(self, raw: Any) -> Any:
+        """Return the value of `raw`, which comes from another file; an error's path begins there."""
+        return self.value(raw)
 
     def text(self, raw: Any) -> str:
         """Return a string that may be escaped."""
@@ -138,7 +144,12 @@ class Decoder:
             return _read_unrevived
         return reader
 
-    def _referred(self, raw: dict[str, Any]) -> Any:
+    def referred(self, raw: dict[str, Any]) -> Any:
+        """Return the value that an object refers to.
+
+        Raises:
+            InvalidTagError: Nobody can fetch it.
+        """
         if self._references is None:
             raise InvalidTagError("refers to a value kept in another file, which cannot be fetched here")
         return self._references(raw, self)
@@ -161,6 +172,13 @@ class TracingDecoder(Decoder):
         except Exception as error:
             steps = [*self._steps, *(error.steps if isinstance(error, InvalidTagError) else ())]
             raise CorruptDataError(_reason(error), where=show_path(root, steps)) from error
+
+    def part(self, raw: Any) -> Any:
+        """As Decoder.part."""
+        steps = self._steps
+        value = self.trace(raw, "")
+        self._steps = steps
+        return value
 
     def value(self, raw: Any, step: object = None) -> Any:
         """As Decoder.value; remembers the way."""

@@ -11,16 +11,16 @@ One encoder serves one dump. It works in one of four ways, from fast to telling:
 All give the same bytes. A writer (`Writer`) encodes one type: it returns JSON and calls `value` for what its
 object holds.
 
-The hook for values that are moved out (`offload`) sees each str, bytes and list that is larger than `offload_above` on
-the same way; `survey` tells it by their packed size which parts cannot hold one.
+Where large values leave the text (`outside`), there is no hasty way: each str, bytes, array and list that may be large is
+visited on its way, and `survey` tells by their packed size which parts cannot hold one.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import isfinite
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import orjson
 
@@ -35,7 +35,7 @@ __all__ = [
     "Encoder",
     "Kind",
     "KindOf",
-    "Offload",
+    "Outside",
     "RefusedError",
     "TracingEncoder",
     "Writer",
@@ -81,7 +81,36 @@ class Kind(NamedTuple):
 
 
 KindOf = Callable[[type], Kind]
-Offload = Callable[[Any, "Encoder"], "dict[str, Any] | None"]
+
+
+class Outside(Protocol):
+    """Where values go that do not stand in the text. Each method returns the JSON that stands for the value there.
+
+    Attributes:
+        limit: From how many bytes on a value leaves the text; None: only what has to (`writer`) leaves.
+        inline: A part whose text has no more bytes than this need not be visited: nothing in it leaves.
+    """
+
+    limit: int | None
+    inline: int
+
+    def text(self, text: str) -> Any:
+        """Return the reference to a string, or the string where it is not large."""
+
+    def data(self, data: bytes | bytearray) -> dict[str, Any] | None:
+        """Return the reference to bytes, or None where they are not large."""
+
+    def array(self, array: Any) -> dict[str, Any] | None:
+        """Return the reference to an array of plain numbers, or None where it is not large."""
+
+    def sequence(self, items: Sequence[Any], encoder: Encoder) -> Any:
+        """Return the JSON of a list: its encoded items, or references to parts of it and the last ones."""
+
+    def shrunk(self, tree: Any, *, keep_root: bool) -> Any:
+        """Return a tree whose large parts have left it; `keep_root`: it stays an object itself."""
+
+    def writer(self, kind: type) -> Writer | None:
+        """Return the writer for a type whose values always stand outside, or None."""
 
 
 class Encoder:
@@ -91,8 +120,8 @@ class Encoder:
         kind_of: Finds how a type is written.
         light: Leave to orjson what it writes exactly.
         hasty: Survey what objects hold at the end.
-        offload: Given a large str, bytes or list (already encoded), returns the reference to write in its place, or None.
-        offload_above: Size in bytes (or letters) from which a value is large.
+        outside: Where large values go; None: all of the value is in the text.
+        moves: False: only values that have to stand outside do.
     """
 
     def __init__(
@@ -101,16 +130,16 @@ class Encoder:
         *,
         light: bool,
         hasty: bool = False,
-        offload: Offload | None = None,
-        offload_above: int = 0,
+        outside: Outside | None = None,
+        moves: bool = True,
     ) -> None:
+        self.outside = outside
+        self.moves = moves and outside is not None and outside.limit is not None
         self.plain = frozenset({bool, type(None)})
         if light:  # orjson refuses the few integers and strings that are not plain
-            self.plain |= {int} if offload else {int, str}
+            self.plain |= {int} if self.moves else {int, str}
         self.light = light
         self.pending: list[Any] | None = [] if hasty else None
-        self.offload = offload
-        self.offload_above = offload_above
         self.met = False
         self._kind_of = kind_of
         self._kinds: dict[type, Kind] = {}
@@ -120,22 +149,31 @@ class Encoder:
         """Return the tagged object of type `name`; `content` is JSON already."""
         return {"$type": name, **content}
 
-    def write(self, value: Any, option: int) -> bytes:
-        """Return the JSON text of `value`.
+    def write(self, value: Any, option: int, *, keep_root: bool = False) -> bytes:
+        """Return the JSON text of `value`; `keep_root`: it stays in the text itself, however large.
 
         Raises:
             TypeError: It cannot be written in this way.
         """
         written = self._write_as_it_stands(value, option)
         if written is None:
-            written = orjson.dumps(self.value(value), self.encode_object, option)
+            written = self.text_of(self.value(value), option, keep_root=keep_root)
         if self.pending and not self._harmless(self.pending):
             raise RefusedError("holds something that must be walked")
         return written
 
+    def text_of(self, tree: Any, option: int, *, keep_root: bool = False) -> bytes:
+        """Return the text of an encoded value, after large parts have left it."""
+        written = orjson.dumps(tree, self.encode_object, option)
+        if self.moves:
+            assert self.outside is not None and self.outside.limit is not None  # noqa: S101, PT018 - `moves` says so
+            if len(written) > self.outside.limit:
+                written = orjson.dumps(self.outside.shrunk(tree, keep_root=keep_root), self.encode_object, option)
+        return written
+
     def _write_as_it_stands(self, value: Any, option: int) -> bytes | None:
         """As `write`, for a value that orjson keeps exactly; else None. A tag key is looked for in the text itself."""
-        if not self.light or not isinstance(value, (dict, list)):
+        if self.moves or not self.light or not isinstance(value, (dict, list)):
             return None
         packed = survey(value, self.meet)
         if packed is None or not self._passes(value, packed):
@@ -161,8 +199,12 @@ class Encoder:
         if kind is list:
             if self.light and self._harmless(value):
                 return value
-            return self.moved([self.value(item, at) for at, item in enumerate(value)])
+            if self.moves:
+                return self.items(value)
+            return [self.value(item, at) for at, item in enumerate(value)]
         if kind is tuple:  # here, though it is an object for JSON: tuples may be nested as deeply as lists
+            if self.moves:
+                return {"$type": "tuple", "items": self.items(value)}
             return {"$type": "tuple", "items": [self.value(item, at) for at, item in enumerate(value)]}
         if kind is dict:
             if self.light and self._harmless(value):
@@ -174,6 +216,12 @@ class Encoder:
                 encoded[key] = self.value(item, key)
             return encoded
         return self.encode_object(value)
+
+    def items(self, values: Sequence[Any]) -> Any:
+        """Return the JSON of a list of values: a list, or references to parts of it."""
+        if self.moves and self.outside is not None:
+            return self.outside.sequence(values, self)
+        return [self.value(item, at) for at, item in enumerate(values)]
 
     def held(self, value: Any, step: object) -> Any:
         """Return the JSON of what an object holds, as `value` does; in haste, a list or dict waits for the survey."""
@@ -197,15 +245,16 @@ class Encoder:
             raise TypeError
 
     def _kind(self, kind: type) -> Kind:
-        found = self._kinds[kind] = self._kind_of(kind)
+        writer = self.outside.writer(kind) if self.outside is not None else None
+        found = self._kinds[kind] = Kind(writer, native=True) if writer is not None else self._kind_of(kind)
         return found
 
     def text(self, text: str) -> Any:
         """Return the JSON of a string: itself, an escaped form if it is no valid Unicode, or a reference."""
         if not (text.isascii() or is_unicode(text)):
             return self.tag("str", escaped=escape_text(text))
-        if self.offload is not None and len(text) > self.offload_above:
-            return self.moved(text)
+        if self.moves and self.outside is not None:
+            return self.outside.text(text)
         return text
 
     def pairs(self, name: str, mapping: Any, **content: Any) -> dict[str, Any]:
@@ -214,13 +263,6 @@ class Encoder:
             return self.tag(name, **content, items={key: self.value(item, key) for key, item in mapping.items()})
         items = [[self.value(key, "<key>"), self.value(item, key)] for key, item in mapping.items()]
         return self.tag(name, **content, items=items)
-
-    def moved(self, value: Any) -> Any:
-        """Return the reference that `offload` gives for a large value, else the value itself."""
-        if self.offload is None or len(value) <= self.offload_above:
-            return value
-        reference = self.offload(value, self)
-        return value if reference is None else reference
 
     def attempt(self, work: Callable[[], Any]) -> Any:
         """Return the JSON that `work` makes with this encoder, or None where a value in it cannot be stored."""
@@ -235,7 +277,8 @@ class Encoder:
 
     def _harmless(self, value: Any) -> bool:
         """Whether `value`, a list or dict, may be left to orjson and `hook`."""
-        packed = survey(value, self.meet)
+        # What objects hold is not in the packed bytes: where size counts, nothing with an object in it is left as it is.
+        packed = survey(value, _refuse_object if self.moves else self.meet)
         return (
             packed is not None
             and self._passes(value, packed)
@@ -243,7 +286,7 @@ class Encoder:
         )
 
     def _passes(self, value: Any, packed: bytes) -> bool:
-        if self.offload is not None and len(packed) > self.offload_above:
+        if self.moves and self.outside is not None and len(packed) > self.outside.inline:
             return False
         if type(value) is list and value and type(value[0]) is float and not self.met:
             return _is_finite(value) or not may_hold_special_float(packed)
@@ -259,8 +302,8 @@ class Encoder:
 class TracingEncoder(Encoder):
     """A careful encoder that raises SerializationError with the path to what it cannot store."""
 
-    def __init__(self, kind_of: KindOf, *, root: str) -> None:
-        super().__init__(kind_of, light=False)
+    def __init__(self, kind_of: KindOf, *, root: str, outside: Outside | None = None) -> None:
+        super().__init__(kind_of, light=False, outside=outside, moves=False)
         self._root = root
         self._steps: list[object] = []
         self._open: set[int] = set()
@@ -323,6 +366,10 @@ def show_path(root: str, steps: list[object]) -> str:
 def escape_text(text: str) -> str:
     r"""Return `text` with a backslash doubled and a lone surrogate as `\udxxx`, which is valid Unicode."""
     return _TO_ESCAPE.sub(lambda found: "\\\\" if found[0] == "\\" else f"\\u{ord(found[0]):04x}", text)
+
+
+def _refuse_object(_: Any) -> None:
+    raise TypeError
 
 
 def _is_finite(numbers: list[Any]) -> bool:

@@ -9,17 +9,28 @@ from uuid import UUID
 
 from langgraph_filesaver._serde.arrays import ARRAY_READERS, array_writer
 from langgraph_filesaver._serde.containers import CONTAINER_READERS, CONTAINER_WRITERS
-from langgraph_filesaver._serde.decode import Known, Reader
+from langgraph_filesaver._serde.decode import Known, Reader, known
 from langgraph_filesaver._serde.encode import Encoder, Kind, RefusedError, Writer
 from langgraph_filesaver._serde.frames import FRAME_READERS, frame_writer
 from langgraph_filesaver._serde.models import model_reader, model_writer
 from langgraph_filesaver._serde.objects import object_reader, object_writer
 from langgraph_filesaver._serde.scalars import SCALAR_READERS, SCALAR_WRITERS
 from langgraph_filesaver._serde.secret import secret_reader, secret_writer
+from langgraph_filesaver.artifact import Artifact
 
 __all__ = ["KNOWN", "kind_of", "reader_of"]
 
-KNOWN: dict[str, Known] = {**SCALAR_READERS, **CONTAINER_READERS, **ARRAY_READERS, **FRAME_READERS}
+_HANDLE = known(
+    lambda raw, decoder: decoder.referred(raw), "path", "name", "media_type", "bytes", "sha256"
+)  # an artifact by hand: only who has the file can tell what it is
+
+KNOWN: dict[str, Known] = {
+    **SCALAR_READERS,
+    **CONTAINER_READERS,
+    **ARRAY_READERS,
+    **FRAME_READERS,
+    "artifact": _HANDLE,
+}
 
 _WRITERS: dict[type, Writer] = {**SCALAR_WRITERS, **CONTAINER_WRITERS}
 
@@ -42,7 +53,7 @@ def _is_complete(kind: type) -> bool:
 @lru_cache(maxsize=1024)  # bounded: classes may be made at run time without end
 def _kind_of(kind: type) -> Kind | None:
     native = kind in (tuple, UUID) or issubclass(kind, Enum)
-    writer = _WRITERS.get(kind)
+    writer = _refuse_artifact if issubclass(kind, Artifact) else _WRITERS.get(kind)
     if writer is not None:
         return Kind(writer, native)
     for find in (model_writer, array_writer, frame_writer, secret_writer, object_writer):
@@ -59,6 +70,12 @@ def _reader_of(kind: type) -> Reader | None:
 
 def _write_exception(value: BaseException, encoder: Encoder) -> Any:
     return encoder.text(repr(value))  # as LangGraph does: an exception is told, not kept
+
+
+def _refuse_artifact(_value: Any, _encoder: Encoder) -> Any:
+    raise RefusedError(
+        "needs a folder for its file: only FileSaver with readable JSON (the default serde) stores artifacts by hand"
+    )
 
 
 def _refuse(_value: Any, _encoder: Encoder) -> Any:

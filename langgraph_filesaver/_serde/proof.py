@@ -25,8 +25,8 @@ def proved(write: Writer, read: Reader, equal: Callable[[Any, Any], bool]) -> Wr
         from langgraph_filesaver._serde.naming import Policy
 
         # Everything visited, so that what is read back is JSON; moved out, it could not be.
-        light, pending, offload = encoder.light, encoder.pending, encoder.offload
-        encoder.light, encoder.pending, encoder.offload = False, None, None
+        light, pending, moves = encoder.light, encoder.pending, encoder.moves
+        encoder.light, encoder.pending, encoder.moves = False, None, False
         try:
             written = write(value, encoder)
             back = read(written, Decoder(KNOWN, reader_of, Policy(True, frozenset())))  # noqa: FBT003 - LangGraph's value
@@ -37,7 +37,7 @@ def proved(write: Writer, read: Reader, equal: Callable[[Any, Any], bool]) -> Wr
         except Exception as error:
             raise RefusedError(ADVICE.format(f"{type(error).__name__}: {error}")) from error
         finally:
-            encoder.light, encoder.pending, encoder.offload = light, pending, offload
+            encoder.light, encoder.pending, encoder.moves = light, pending, moves
         return written
 
     return write_proved

@@ -18,7 +18,7 @@ from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
 from langgraph_filesaver._serde import text
 from langgraph_filesaver._serde.decode import Decoder, Known, References, TracingDecoder, known
-from langgraph_filesaver._serde.encode import PASS_THROUGH, Encoder, Kind, Offload, TracingEncoder
+from langgraph_filesaver._serde.encode import PASS_THROUGH, Encoder, Kind, Outside, TracingEncoder
 from langgraph_filesaver._serde.kinds import KNOWN, kind_of, reader_of
 from langgraph_filesaver._serde.naming import Policy, keys_of
 from langgraph_filesaver.errors import CorruptDataError, SerializationError
@@ -28,6 +28,9 @@ __all__ = ["JsonSerializer"]
 _OPTION = PASS_THROUGH | orjson.OPT_STRICT_INTEGER
 
 _WAYS = ((True, True), (False, True), (False, False))  # hasty, light; each slower than the one before, and surer
+
+_DEPTH_IN_DOCUMENT = 8
+"""More levels than a document has around a value."""
 
 T = TypeVar("T")
 
@@ -90,8 +93,9 @@ class JsonSerializer(JsonPlusSerializer):
         *,
         indent: bool = False,
         root: str = "",
-        offload: Offload | None = None,
-        offload_above: int = 0,
+        outside: Outside | None = None,
+        keep_root: bool = False,
+        is_small: bool = True,
     ) -> bytes:
         """Return the JSON of `value`.
 
@@ -99,31 +103,33 @@ class JsonSerializer(JsonPlusSerializer):
             value: Any value; a document with user values inside is one, too.
             indent: Lay it out for a reader, two blanks a level.
             root: What an error's path begins with.
-            offload: Given a large str, bytes or list (its items encoded), returns the reference to write in its
-                place, or None to keep it.
-            offload_above: From how many bytes on a value is large.
+            outside: Where large parts of the value go, and what never stands in a text.
+            keep_root: The value itself stays in the text, however large; only parts of it leave.
+            is_small: Probably nothing of the value is large enough to leave: try that first, which is faster.
 
         Raises:
             SerializationError: `value` holds something that cannot be stored; `where` tells the path.
         """
         option = _OPTION | orjson.OPT_INDENT_2 if indent else _OPTION
-        ways = _WAYS if offload is None else _WAYS[1:]
-        for hasty, light in ways:
-            encoder = Encoder(self._kind_of, light=light, hasty=hasty, offload=offload, offload_above=offload_above)
+        moves = outside is not None and outside.limit is not None
+        for hasty, light in _WAYS if is_small or not moves else _WAYS[1:]:
+            encoder = Encoder(self._kind_of, light=light, hasty=hasty, outside=outside, moves=not hasty)
             try:
-                return encoder.write(value, option)
+                written = encoder.write(value, option, keep_root=keep_root)
+                if not (hasty and outside is not None and moves and len(written) > outside.inline):
+                    return written
             except (MemoryError, SerializationError):
                 raise
             except Exception:  # noqa: BLE001, S112 - whatever it was, the next way is more careful, the last tells where
                 continue
         try:
-            return _on_fresh_stack(lambda: self._write_deep(value, option))
+            return _on_fresh_stack(lambda: self._write_deep(value, option, outside))
         except (MemoryError, SerializationError):
             raise
         except Exception as error:  # noqa: BLE001 - the tracing way tells what and where, if not this
             deep = error
         try:
-            _on_fresh_stack(lambda: TracingEncoder(self._kind_of, root=root).value(value))
+            _on_fresh_stack(lambda: TracingEncoder(self._kind_of, root=root, outside=outside).value(value))
         except RecursionError as error:
             deep = error
         raise SerializationError(
@@ -181,11 +187,15 @@ class JsonSerializer(JsonPlusSerializer):
         """Whether anything in the JSON text `data` may have to be revived; False is certain, and costs next to nothing."""
         return text.has_tags(data)
 
-    def _write_deep(self, value: Any, option: int) -> bytes:
-        """Write what is nested deeper than orjson writes; and read it, lest it could be written but never read."""
-        tree = Encoder(self._kind_of, light=False).value(value)
+    def _write_deep(self, value: Any, option: int, outside: Outside | None) -> bytes:
+        """Write what is nested deeper than orjson writes; and read it, lest it could be written but never read.
+
+        It is read at the depth where a document may hold it. Nothing leaves it that need not: so deep, it is no matter of size.
+        """
+        tree = Encoder(self._kind_of, light=False, outside=outside, moves=False).value(value)
         written = text.write_deep(tree, indent=bool(option & orjson.OPT_INDENT_2))
-        self.load(written)
+        around = _DEPTH_IN_DOCUMENT if outside is not None else 0
+        self.revive(self.parse(b"[" * around + written + b"]" * around), references=_nothing)
         return written
 
     def _kind_of(self, kind: type) -> Kind:
@@ -194,6 +204,10 @@ class JsonSerializer(JsonPlusSerializer):
     @property
     def _known(self) -> dict[str, Known]:
         return {**KNOWN, "pickle": _PICKLE} if self.pickle_fallback else KNOWN
+
+
+def _nothing(_raw: dict[str, Any], _decoder: Decoder) -> None:
+    """Stand for a value that is kept elsewhere."""
 
 
 def _write_pickle(value: Any, encoder: Encoder) -> dict[str, Any]:

@@ -17,10 +17,11 @@ Rules that every store keeps, and that `tests/store_contract.py` checks:
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import BinaryIO, NamedTuple
 
-__all__ = ["Marker", "Properties", "Store"]
+__all__ = ["Marker", "Properties", "Staged", "Status", "Store"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,41 @@ class Marker:
 
     key: str
     data: bytes
+
+
+class Status(NamedTuple):
+    """What a store knows of a file: its size in bytes, and when it was written (seconds since 1970)."""
+
+    bytes: int
+    modified_at: float
+
+
+class Staged(ABC):
+    """A file being written, which nobody sees before it has its name. Close it in any case; only a name keeps it."""
+
+    @abstractmethod
+    def write(self, data: bytes | memoryview) -> None:
+        """Append `data`.
+
+        Raises:
+            StorageError: It cannot be written, as on a full disk.
+        """
+
+    @abstractmethod
+    def clone(self, path: str) -> bool:
+        """Take the content of the file at `path` without copying it, where the file system can share the blocks."""
+
+    @abstractmethod
+    def blocks(self) -> Iterator[bytes]:
+        """Yield what the file holds by now."""
+
+    @abstractmethod
+    def name(self, key: str) -> bool:
+        """Give the file its name unless there is one; durable on return. Tell whether this call did it."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of it; what has no name is gone."""
 
 
 class Store(ABC):
@@ -89,3 +125,36 @@ class Store(ABC):
     @abstractmethod
     def delete_folder(self, folder: str) -> None:
         """Remove a folder with all that is in it; a missing one is fine. Readers see all of it or nothing."""
+
+    # --- large files
+
+    @abstractmethod
+    def stage(self) -> Staged:
+        """Begin a file whose name may still be unknown, and which is too large to hold in memory."""
+
+    @abstractmethod
+    def open(self, key: str) -> BinaryIO | None:
+        """Open the file for reading, or return None where it is missing."""
+
+    @abstractmethod
+    def status(self, key: str) -> Status | None:
+        """Tell size and age of the file, or None where it is missing."""
+
+    @abstractmethod
+    def copy(self, source_key: str, target_key: str) -> bool:
+        """Store under `target_key` what `source_key` has, unless something is there; a missing source copies nothing.
+
+        The two may share their blocks, so only files that are never changed are copied in this way.
+        """
+
+    @abstractmethod
+    def path(self, key: str) -> str | None:
+        """Return the path under which other programs find the file, or None where there is no such path."""
+
+    @abstractmethod
+    def confine(self, folder: str) -> None:
+        """Refuse a folder that is a symbolic link leading out of the folder that holds it and out of the root.
+
+        Raises:
+            StorageError: It leads out.
+        """

@@ -15,16 +15,18 @@ import errno
 import os
 import shutil
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from typing import BinaryIO
 
 from filelock import FileLock
 
 from langgraph_filesaver._layout import LOCKS_FOLDER, STAGING_FOLDER
-from langgraph_filesaver._store.base import Marker, Properties, Store
+from langgraph_filesaver._store.base import Marker, Properties, Staged, Status, Store
 from langgraph_filesaver._store.durability import Durability, durability_for
 from langgraph_filesaver._store.listings import Listings
+from langgraph_filesaver._store.sharing import share_blocks
 from langgraph_filesaver._store.staging import Staging
-from langgraph_filesaver.config import LOCK_POLL_SECONDS, LOCK_TIMEOUT_SECONDS
+from langgraph_filesaver.config import COPY_BLOCK_BYTES, LOCK_POLL_SECONDS, LOCK_TIMEOUT_SECONDS
 from langgraph_filesaver.errors import StorageError
 
 __all__ = ["LocalStore"]
@@ -34,7 +36,9 @@ _FILE_MODE = 0o600
 _ATTEMPTS = 50
 _LINKS_MISSING = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.ENOTSUP}
 _READ_FLAGS = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
+_NO_LINK_THERE = {*_LINKS_MISSING, errno.EXDEV, errno.EMLINK}
 _WRITE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+_STAGE_FLAGS = (_WRITE_FLAGS & ~os.O_WRONLY) | os.O_RDWR
 
 
 class LocalStore(Store):
@@ -64,23 +68,47 @@ class LocalStore(Store):
     def read(self, key: str) -> bytes | None:
         """Return the bytes of the file, or None. Symbolic links, pipes and devices are refused, never followed."""
         path = self._path(key)
-        try:
-            descriptor = os.open(path, _READ_FLAGS)
-        except (FileNotFoundError, NotADirectoryError):
+        descriptor = _open(path)
+        if descriptor is None:
             return None
-        except OSError as error:
-            raise StorageError.from_os_error(error, action="read", path=path) from error
         try:
-            status = os.fstat(descriptor)
-            if not stat.S_ISREG(status.st_mode):
-                raise StorageError(f"cannot read {path}: it is not a regular file; move it away", path=path)
-            return _read_all(descriptor, status.st_size)
+            return _read_all(descriptor, os.fstat(descriptor).st_size)
         except OSError as error:
-            if isinstance(error, StorageError):
-                raise
             raise StorageError.from_os_error(error, action="read", path=path) from error
         finally:
             os.close(descriptor)
+
+    def open(self, key: str) -> BinaryIO | None:
+        """Open the file for reading; refuses what `read` refuses."""
+        descriptor = _open(self._path(key))
+        return None if descriptor is None else os.fdopen(descriptor, "rb")
+
+    def status(self, key: str) -> Status | None:
+        """Tell size and time of the last change."""
+        path = self._path(key)
+        try:
+            found = os.lstat(path)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise StorageError.from_os_error(error, action="look at", path=path) from error
+        return Status(found.st_size, found.st_mtime)
+
+    def path(self, key: str) -> str | None:
+        """Return the absolute path of the file."""
+        return self._path(key)
+
+    def confine(self, folder: str) -> None:
+        """Refuse a link out of the root and out of the folder that holds it."""
+        path = self._path(folder)
+        if os.path.islink(path):
+            real = os.path.realpath(path)
+            homes = [os.path.realpath(home) + os.sep for home in (self.root, os.path.dirname(path))]
+            if not any(real.startswith(home) for home in homes):
+                raise StorageError(
+                    f"{path} is a symbolic link to {real}, out of the folder of its thread: move the files in",
+                    path=path,
+                )
 
     def exists(self, key: str) -> bool:
         """Tell whether the file is there."""
@@ -228,27 +256,85 @@ class LocalStore(Store):
         durability = durability or self._durability()
         staged = self._staging.new_path()
         descriptor = os.open(staged, _WRITE_FLAGS, _FILE_MODE)
-        is_litter = True
+        is_named = False
         try:
             _write_all(descriptor, data)
             durability.before_name(descriptor)
-            if not (self._name_new(staged, path) if exclusive else _name_by_rename(staged, path)):
-                return False
-            try:
-                _unlink_if_there(staged)  # before the flush, which then carries both names at once
-                is_litter = False
-                durability.after_name(descriptor, os.path.dirname(path))
-            except OSError:
-                if exclusive:  # an error must not leave what was never acknowledged
-                    _unlink_if_same(path, descriptor)
-                raise
-            return True
+            is_named = self._give_name(staged, descriptor, path, exclusive=exclusive, durability=durability)
+            return is_named
         finally:
             try:
                 os.close(descriptor)  # reports an error of its own on some network mounts
             finally:
-                if is_litter:
+                if not is_named:
                     _unlink_if_there(staged)
+
+    def _give_name(self, staged: str, descriptor: int, path: str, *, exclusive: bool, durability: Durability) -> bool:
+        """Move a file whose data is safe to `path`, durably; False where `exclusive` and there is one."""
+        if not (self._name_new(staged, path) if exclusive else _name_by_rename(staged, path)):
+            return False
+        try:
+            _unlink_if_there(staged)  # before the flush, which then carries both names at once
+            durability.after_name(descriptor, os.path.dirname(path))
+        except OSError:
+            if exclusive:  # an error must not leave what was never acknowledged
+                _unlink_if_same(path, descriptor)
+            raise
+        return True
+
+    def stage(self) -> Staged:
+        """Begin a file in the staging folder."""
+        self._durability()  # sweeps before the first file of this process is there
+        for _ in range(_ATTEMPTS):
+            staged = self._staging.new_path()
+            try:
+                return _LocalStaged(self, staged, os.open(staged, _STAGE_FLAGS, _FILE_MODE))
+            except FileExistsError:
+                continue
+            except FileNotFoundError:
+                self._make_folders(self._staging.folder)
+            except OSError as error:
+                raise StorageError.from_os_error(error, action="write", path=staged) from error
+        raise StorageError(f"cannot write in {self._staging.folder}: it vanished {_ATTEMPTS} times", path=self.root)
+
+    def copy(self, source_key: str, target_key: str) -> bool:
+        """Link the file under a second name; where there are no links, write it again."""
+        source, target = self._path(source_key), self._path(target_key)
+        for _ in range(_ATTEMPTS):
+            try:
+                if not stat.S_ISREG(os.lstat(source).st_mode):
+                    raise StorageError(f"cannot copy {source}: it is not a regular file; move it away", path=source)
+                os.link(source, target)
+            except FileExistsError:
+                return False
+            except FileNotFoundError:
+                if not os.path.lexists(source):
+                    return False
+                self._make_folders(os.path.dirname(target))
+            except OSError as error:
+                if error.errno not in _NO_LINK_THERE:
+                    raise StorageError.from_os_error(error, action="copy", path=source) from error
+                return self._copy_bytes(source_key, target_key)
+            else:
+                self.settle([target_key])
+                return True
+        raise StorageError(
+            f"cannot write {target}: its folder vanished {_ATTEMPTS} times; who deletes it?", path=target
+        )
+
+    def _copy_bytes(self, source_key: str, target_key: str) -> bool:
+        source = self.open(source_key)
+        if source is None:
+            return False
+        staged = self.stage()
+        try:
+            with source:
+                if not staged.clone(self._path(source_key)):
+                    while block := source.read(COPY_BLOCK_BYTES):
+                        staged.write(block)
+            return staged.name(target_key)
+        finally:
+            staged.close()
 
     def _name_new(self, staged: str, path: str) -> bool:
         try:
@@ -303,6 +389,77 @@ class LocalStore(Store):
                 self._durability().folder_changed(parent)
 
 
+class _LocalStaged(Staged):
+    """A file in the staging folder, written piece by piece."""
+
+    def __init__(self, store: LocalStore, staged: str, descriptor: int) -> None:
+        self._store = store
+        self._staged = staged
+        self._descriptor = descriptor
+        self._is_named = False
+
+    def write(self, data: bytes | memoryview) -> None:
+        try:
+            _write_all(self._descriptor, data)
+        except OSError as error:
+            raise StorageError.from_os_error(error, action="write", path=self._staged) from error
+
+    def clone(self, path: str) -> bool:
+        return share_blocks(path, self._descriptor)
+
+    def blocks(self) -> Iterator[bytes]:
+        at = 0
+        try:
+            while block := os.pread(self._descriptor, COPY_BLOCK_BYTES, at):
+                at += len(block)
+                yield block
+        except OSError as error:
+            raise StorageError.from_os_error(error, action="read", path=self._staged) from error
+
+    def name(self, key: str) -> bool:
+        path, durability = self._store._path(key), self._store._durability()  # noqa: SLF001 one class in two halves
+        try:
+            durability.before_name(self._descriptor)
+        except OSError as error:
+            raise StorageError.from_os_error(error, action="flush", path=self._staged) from error
+        for _ in range(_ATTEMPTS):
+            try:
+                self._is_named = self._store._give_name(  # noqa: SLF001
+                    self._staged, self._descriptor, path, exclusive=True, durability=durability
+                )
+            except FileNotFoundError:
+                if not os.path.lexists(self._staged):
+                    break
+                self._store._make_folders(os.path.dirname(path))  # noqa: SLF001
+            except OSError as error:
+                raise StorageError.from_os_error(error, action="write", path=path) from error
+            else:
+                return self._is_named
+        raise StorageError(f"cannot write {path}: its folder vanished; who deletes it?", path=path)
+
+    def close(self) -> None:
+        try:
+            os.close(self._descriptor)
+        except OSError as error:
+            raise StorageError.from_os_error(error, action="close", path=self._staged) from error
+        finally:
+            if not self._is_named:
+                _unlink_if_there(self._staged)
+
+
+def _open(path: str) -> int | None:
+    try:
+        descriptor = os.open(path, _READ_FLAGS)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise StorageError.from_os_error(error, action="read", path=path) from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise StorageError(f"cannot read {path}: it is not a regular file; move it away", path=path)
+    return descriptor
+
+
 def _unlink_if_there(path: str) -> None:
     with contextlib.suppress(FileNotFoundError):
         os.unlink(path)
@@ -320,7 +477,7 @@ def _name_by_rename(staged: str, path: str) -> bool:
     return True
 
 
-def _write_all(descriptor: int, data: bytes) -> None:
+def _write_all(descriptor: int, data: bytes | memoryview) -> None:
     view = memoryview(data)
     while view:
         view = view[os.write(descriptor, view) :]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import threading
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Iterator
+from typing import BinaryIO
 
-from langgraph_filesaver._store.base import Marker, Properties, Store
+from langgraph_filesaver._store.base import Marker, Properties, Staged, Status, Store
 
 __all__ = ["MemoryStore"]
 
@@ -22,6 +25,7 @@ class MemoryStore(Store):
     def __init__(self, marker: Marker | None = None) -> None:
         self._marker = marker
         self._files: dict[str, bytes] = {}
+        self._modified_at: dict[str, float] = {}
         self._listings: dict[str, tuple[str, ...]] = {}
         self._mutex = threading.Lock()
 
@@ -58,6 +62,7 @@ class MemoryStore(Store):
         with self._mutex:
             for key in keys:
                 self._files.pop(key, None)
+                self._modified_at.pop(key, None)
             self._listings.clear()
 
     def list(self, folder: str) -> tuple[str, ...]:
@@ -80,4 +85,52 @@ class MemoryStore(Store):
         if self._marker is not None:
             self._files.setdefault(self._marker.key, self._marker.data)
         self._files[key] = bytes(data)
+        self._modified_at[key] = time.time()
         self._listings.clear()
+
+    def stage(self) -> Staged:
+        """Begin a file in memory."""
+        return _MemoryStaged(self)
+
+    def open(self, key: str) -> BinaryIO | None:
+        """Open the bytes under `key` for reading."""
+        data = self.read(key)
+        return None if data is None else io.BytesIO(data)
+
+    def status(self, key: str) -> Status | None:
+        """Tell size and age."""
+        data = self.read(key)
+        return None if data is None else Status(len(data), self._modified_at.get(key, 0.0))
+
+    def copy(self, source_key: str, target_key: str) -> bool:
+        """Store the same bytes under another key."""
+        data = self.read(source_key)
+        return data is not None and self.create(target_key, data)
+
+    def path(self, key: str) -> str | None:  # noqa: ARG002 no file of it has a path
+        """Return None."""
+        return None
+
+    def confine(self, folder: str) -> None:
+        """Do nothing: there are no links."""
+
+
+class _MemoryStaged(Staged):
+    def __init__(self, store: MemoryStore) -> None:
+        self._store = store
+        self._written = io.BytesIO()
+
+    def write(self, data: bytes | memoryview) -> None:
+        self._written.write(data)
+
+    def clone(self, path: str) -> bool:  # noqa: ARG002 nothing can be shared
+        return False
+
+    def blocks(self) -> Iterator[bytes]:
+        yield self._written.getvalue()
+
+    def name(self, key: str) -> bool:
+        return self._store.create(key, self._written.getvalue())
+
+    def close(self) -> None:
+        self._written.close()

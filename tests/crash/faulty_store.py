@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Iterator
+from typing import BinaryIO, TypeVar
 
-from langgraph_filesaver._store import Store
+from langgraph_filesaver._store import Staged, Status, Store
 
 __all__ = ["FaultyStore", "KilledError"]
 
@@ -72,3 +72,44 @@ class FaultyStore(Store):
 
     def delete_folder(self, folder: str) -> None:
         self._operate(lambda: self._store.delete_folder(folder))
+
+    def stage(self) -> Staged:
+        return FaultyStaged(self, self._operate(self._store.stage))
+
+    def open(self, key: str) -> BinaryIO | None:
+        return self._operate(lambda: self._store.open(key))
+
+    def status(self, key: str) -> Status | None:
+        return self._operate(lambda: self._store.status(key))
+
+    def copy(self, source_key: str, target_key: str) -> bool:
+        return self._operate(lambda: self._store.copy(source_key, target_key))
+
+    def path(self, key: str) -> str | None:
+        return self._store.path(key)
+
+    def confine(self, folder: str) -> None:
+        self._operate(lambda: self._store.confine(folder))
+
+
+class FaultyStaged(Staged):
+    """A file being written by a process that may be killed at any piece of it."""
+
+    def __init__(self, store: FaultyStore, staged: Staged) -> None:
+        self._store = store
+        self._staged = staged
+
+    def write(self, data: bytes | memoryview) -> None:
+        self._store._operate(lambda: self._staged.write(data))
+
+    def clone(self, path: str) -> bool:
+        return self._store._operate(lambda: self._staged.clone(path))
+
+    def blocks(self) -> Iterator[bytes]:
+        return self._staged.blocks()
+
+    def name(self, key: str) -> bool:
+        return self._store._operate(lambda: self._staged.name(key))
+
+    def close(self) -> None:
+        self._staged.close()

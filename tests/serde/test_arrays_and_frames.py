@@ -14,7 +14,6 @@ import polars as pl
 import pytest
 
 from langgraph_filesaver._serde import JsonSerializer
-from langgraph_filesaver._serde.encode import Encoder
 from langgraph_filesaver.errors import SerializationError
 
 SERDE = JsonSerializer()
@@ -237,19 +236,3 @@ def test_without_the_libraries_arrays_and_frames_are_kept(monkeypatch: pytest.Mo
     for name in ("numpy", "pandas", "polars"):
         monkeypatch.setitem(sys.modules, name, None)
     assert SERDE.dump(SERDE.load(text), indent=True) == text
-
-
-def test_large_arrays_can_be_moved_out() -> None:
-    """The hook for large values is given the bytes of a large array."""
-    moved: list[bytes] = []
-
-    def offload(part: Any, _encoder: Encoder) -> dict[str, Any] | None:
-        if isinstance(part, bytes):
-            moved.append(part)
-            return {"$artifact": "x"}
-        return None
-
-    text = SERDE.dump({"v": ARRAYS["many"]}, offload=offload, offload_above=1000)
-    assert len(moved[0]) == 20_000
-    back = SERDE.revive(SERDE.parse(text), references=lambda _found, _decoder: moved[0])
-    assert (back["v"] == ARRAYS["many"]).all()

@@ -154,32 +154,6 @@ def test_what_is_shared_is_written_twice() -> None:
     assert SERDE.load(SERDE.dump([shared, shared])) == [shared, shared]
 
 
-@pytest.mark.parametrize("above", [10, 100])
-def test_large_values_can_be_moved_out(above: int) -> None:
-    """The hook for large values sees every large str and bytes, wherever it is, and nothing small."""
-    big, raw = "x" * 200, b"y" * 200
-    value = {
-        "state": {
-            "a": [big, "s"],
-            "m": [AIMessage(big, additional_kwargs={"t": (big,)}), kinds.Plain(raw)],
-            "n": {"deep": [{"v": big}]},
-        }
-    }
-    moved: list[Any] = []
-
-    def offload(part: Any, _encoder: Any) -> dict[str, Any] | None:
-        if not isinstance(part, (str, bytes)):
-            return None
-        moved.append(part)
-        return {"$artifact": f"a{len(moved) - 1}"}
-
-    text = SERDE.dump(value, offload=offload, offload_above=above, indent=True)
-    assert b"xxxx" not in text
-    assert sorted(map(len, moved)) == [200] * 5
-    back = SERDE.revive(SERDE.parse(text), references=lambda found, _decoder: moved[int(found["$artifact"][1:])])
-    assert back == value
-
-
 def test_a_dump_needs_at_most_one_copy() -> None:
     """The peak of memory while dumping is the text and at most one copy of the data, for plain and for other values."""
     plain = {"rows": [{"id": at, "text": "lorem ipsum " * 20, "tags": ["a", "b"]} for at in range(3000)]}

@@ -122,7 +122,8 @@ def test_the_lock_file_outlives_the_thread(tmp_path: Path) -> None:
     for strategy in ("delete", "delete_all"):
         saver.prune(["t", "A/b", "names"], strategy=strategy)
         put(saver, "1")
-    assert {path.name: path.stat().st_ino for path in (tmp_path / ".locks").iterdir()} == before
+    after = {path.name: path.stat().st_ino for path in (tmp_path / ".locks").iterdir()}
+    assert after.items() >= before.items()  # there are the locks of the artifacts, too
 
 
 def test_the_holders_name_is_whole_after_a_longer_one(tmp_path: Path) -> None:

@@ -1,0 +1,214 @@
+"""The artifact files of the threads: when one has to be written, and what a read one is worth.
+
+- Written once per thread and durable before what refers to them (P1): `published` brings a document's artifacts to the
+  disk and holds the thread's gate (`_gate`) until the document itself has its name. What is known to be there, and
+  durable, is not looked at again while the gate's stamp is the same.
+- Verified on read: the name is the SHA-256 of the bytes. A large file that this process has verified is trusted while
+  inode, size and times stand still.
+
+What would break it: a memory of what is there that outlives a removal.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import mmap
+import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from langgraph_filesaver import _layout as layout
+from langgraph_filesaver._lock import ThreadLocks
+from langgraph_filesaver._store import Staged, Store
+from langgraph_filesaver.errors import CorruptDataError
+
+if TYPE_CHECKING:
+    from langgraph_filesaver._artifacts.outgoing import Outgoing
+    from langgraph_filesaver._gate import Stamp
+
+__all__ = ["ArtifactFiles", "MissingArtifactError", "RemovedError"]
+
+_MOST_KNOWN = 500_000  # names, about 60 MB
+_MOST_VERIFIED = 10_000
+
+
+class RemovedError(Exception):
+    """Artifacts that were believed to be there are gone: encode the document again, believing nothing."""
+
+
+class MissingArtifactError(CorruptDataError):
+    """A stored file refers to an artifact that is not there; it may have been removed together with that file."""
+
+
+class _Known:
+    __slots__ = ("names", "stamp")
+
+    def __init__(self, stamp: Stamp) -> None:
+        self.stamp = stamp
+        self.names: set[str] = set()
+
+
+class ArtifactFiles:
+    """The artifacts in a store.
+
+    Args:
+        store: Where they are.
+        locks: The gates of their threads.
+    """
+
+    def __init__(self, store: Store, locks: ThreadLocks) -> None:
+        self.store = store
+        self.locks = locks
+        self._known: dict[str, _Known] = {}
+        self._count = 0
+        self._verified: set[tuple[int, ...]] = set()
+        self._large: set[tuple[str, int]] = set()
+
+    def known(self, thread_id: str) -> frozenset[str] | set[str]:
+        """Return the names of artifacts that were there, durably, when last looked at; to be confirmed by `published`."""
+        known = self._known.get(thread_id)
+        return known.names if known is not None else frozenset()
+
+    def note(self, thread_id: str, stamp: Stamp, names: set[str]) -> None:
+        """Remember that a stored document refers to `names`, so that they are there, durably; `stamp` is of before."""
+        if stamp and names:
+            self._at(thread_id, stamp).update(names)
+            self._bound(len(names))
+
+    def has_of_size(self, thread_id: str, size: int) -> bool:
+        """Tell whether a large artifact of this size was asked for before: then it may be the same one."""
+        if (thread_id, size) in self._large:
+            return True
+        if len(self._large) >= _MOST_VERIFIED:
+            self._large.clear()
+        self._large.add((thread_id, size))
+        return False
+
+    @contextlib.contextmanager
+    def published(self, thread_id: str, outgoing: Outgoing, document: bytes) -> Iterator[None]:
+        """Make durable what a document refers to, and keep it there until its own file has been named inside.
+
+        Raises:
+            RemovedError: Something that it reuses is gone; nothing was written for the document.
+            StorageError: An artifact cannot be written.
+        """
+        names = outgoing.needed_by(document)
+        if not names and not outgoing.reused:
+            yield
+            return
+        with self.locks.referring(thread_id) as stamp:
+            known = self._confirmed(thread_id, stamp, names | outgoing.reused)
+            if not outgoing.reused <= known:
+                raise RemovedError
+            self._write(thread_id, outgoing, names - known)
+            known |= names
+            self._bound(len(names))
+            yield
+
+    def _at(self, thread_id: str, stamp: Stamp) -> set[str]:
+        known = self._known.get(thread_id)
+        if known is None or known.stamp != stamp:
+            known = self._known[thread_id] = _Known(stamp)
+        return known.names
+
+    def _confirmed(self, thread_id: str, stamp: Stamp, names: set[str]) -> set[str]:
+        known = self._at(thread_id, stamp)
+        sample = next(iter(names & known), None)
+        if sample is not None and not self.store.exists(self.key(thread_id, sample)):
+            known = self._known[thread_id].names = set()  # a person has removed the folder, which changes no stamp
+        return known
+
+    def _write(self, thread_id: str, outgoing: Outgoing, names: set[str]) -> None:
+        found = []
+        for name in outgoing.in_order(names):
+            key = self.key(thread_id, name)
+            if self.store.exists(key) or not outgoing.write(name, key):
+                found.append(key)
+        self.store.settle(found)  # who wrote them may have died before they were durable
+
+    def _bound(self, added: int) -> None:
+        self._count += added
+        if self._count > _MOST_KNOWN:
+            self._known.clear()
+            self._count = 0
+
+    @staticmethod
+    def key(thread_id: str, name: str) -> str:
+        """Return the key of an artifact of a thread."""
+        return layout.artifact_key(layout.thread_folder(thread_id), name)
+
+    def keep_staged(self, thread_id: str, staged: Staged, name: str) -> None:
+        """Make a staged file an artifact of the thread.
+
+        Raises:
+            StorageError: It cannot be written.
+        """
+        key = self.key(thread_id, name)
+        with self.locks.referring(thread_id):
+            if not staged.name(key):
+                self.store.settle([key])
+
+    def names(self, thread_id: str) -> list[str]:
+        """Return the names of the artifacts of a thread; strays are left out."""
+        folder = layout.artifacts_folder(layout.thread_folder(thread_id))
+        return [name for name in self.store.list(folder) if layout.is_artifact_name(name)]
+
+    def read(self, thread_id: str, name: str) -> bytes:
+        """Return the bytes of an artifact.
+
+        Raises:
+            MissingArtifactError: It is not there.
+            CorruptDataError: Its bytes are not those that its name says.
+            StorageError: It cannot be read.
+        """
+        key = self.key(thread_id, name)
+        data = self.store.read(key)
+        if data is None:
+            raise self.missing(thread_id, name)
+        self.verify(key, name, hashlib.sha256(data).hexdigest())
+        return data
+
+    def mapped(self, thread_id: str, name: str) -> mmap.mmap | bytes:
+        """Return the bytes of a large artifact, mapped copy-on-write where that is possible; raises as `read` does."""
+        key = self.key(thread_id, name)
+        file = self.store.open(key)
+        if file is None:
+            raise self.missing(thread_id, name)
+        with file:
+            try:
+                status = os.fstat(file.fileno())
+            except (OSError, AttributeError):  # a file in memory
+                return self.read(thread_id, name)
+            if not status.st_size:
+                return self.read(thread_id, name)
+            content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
+            seen = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+            if seen not in self._verified:
+                self.verify(key, name, hashlib.sha256(content).hexdigest())
+                if len(self._verified) >= _MOST_VERIFIED:
+                    self._verified.clear()
+                self._verified.add(seen)
+            return content
+
+    def missing(self, thread_id: str, name: str) -> MissingArtifactError:
+        """Return the error that tells of a reference to an artifact that is not there."""
+        path = self.store.describe(self.key(thread_id, name))
+        return MissingArtifactError(
+            "the file is missing, though a checkpoint or a write refers to it: bring it back (a copy of the thread may "
+            "have it), or write the value itself in place of the reference",
+            path=path,
+        )
+
+    def verify(self, key: str, name: str, digest: str) -> None:
+        """Compare the SHA-256 of an artifact's bytes with its name.
+
+        Raises:
+            CorruptDataError: It is another one.
+        """
+        if not name.startswith(digest):
+            raise CorruptDataError(
+                f"the file has been changed or damaged: its SHA-256 is {digest}, not the one in its name. Bring it back; "
+                "to correct a value, write it in place of the reference in the checkpoint's file instead",
+                path=self.store.describe(key),
+            )

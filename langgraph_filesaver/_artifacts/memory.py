@@ -1,0 +1,119 @@
+"""What a saver remembers of what it stored, so as not to encode it again; bounded in bytes, and only ever a short cut.
+
+- *Runs*: items of a list that became one chunk. Found by the identity of the first item, believed only if the
+  fingerprint of all of them is the same as then: an item that was changed in place is seen.
+- *Channels*: the text of a channel's value, for the same version and the very same object. A value that was read back
+  (and perhaps edited by hand before) is another object.
+
+Both say which artifacts the text needs; whether these are there still, `ArtifactFiles` knows. There is no mutex: each step
+on a dict is atomic, and a fork at any moment leaves nothing locked in the child.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from langgraph_filesaver._serde.fingerprint import fingerprint
+from langgraph_filesaver.config import CACHE_BYTES
+
+__all__ = ["Memory", "Run"]
+
+_OVERHEAD_BYTES = 300  # of an entry, roughly, beside its bytes
+
+
+class Run(NamedTuple):
+    """Items that became a chunk.
+
+    Attributes:
+        length: How many.
+        print: Their fingerprint.
+        name: The chunk's artifact.
+        size: Bytes of their JSON.
+        needs: The chunk, and what it refers to.
+    """
+
+    length: int
+    print: bytes
+    name: str
+    size: int
+    needs: frozenset[str]
+
+
+class _Channel(NamedTuple):
+    version: Any
+    value: Callable[[], Any]
+    text: bytes
+    needs: frozenset[str]
+
+
+class Memory:
+    """What one saver and its clones remember.
+
+    Args:
+        most_bytes: The bound; beyond it everything is forgotten, which is simpler than to choose, and rare.
+    """
+
+    def __init__(self, most_bytes: int = CACHE_BYTES) -> None:
+        self._most_bytes = most_bytes
+        self._bytes = 0
+        self._runs: dict[int, Run] = {}
+        self._channels: dict[tuple[str, str, str], _Channel] = {}
+
+    def run_at(self, items: Sequence[Any], at: int) -> Run | None:
+        """Return the run that the items from `at` on are, if they are one."""
+        run = self._runs.get(id(items[at]))
+        if run is None or at + run.length > len(items):
+            return None
+        return run if fingerprint(list(items[at : at + run.length])) == run.print else None
+
+    def remember_run(self, items: Sequence[Any], name: str, size: int, needs: frozenset[str]) -> None:
+        """Remember that `items` became the chunk `name`."""
+        print_ = fingerprint(list(items))
+        if print_ is not None:
+            self._count(len(print_) + sum(map(len, needs)))
+            self._runs[id(items[0])] = Run(len(items), print_, name, size, needs)
+
+    def channel(self, place: tuple[str, str, str], version: Any, value: Any) -> tuple[bytes, frozenset[str]] | None:
+        """Return text and needs of a channel's value that was stored before, at the same version, as this very object."""
+        known = self._channels.get(place)
+        if known is None or known.version != version or known.value() is not value:
+            return None
+        return known.text, known.needs
+
+    def is_large(self, place: tuple[str, str, str]) -> bool:
+        """Tell whether parts of the channel's value left the document the last time."""
+        known = self._channels.get(place)
+        return known is not None and bool(known.needs)
+
+    def remember_channel(
+        self, place: tuple[str, str, str], version: Any, value: Any, text: bytes, needs: frozenset[str], size: int
+    ) -> None:
+        """Remember the text of a channel's value; `size` says how many bytes the value itself keeps in memory."""
+        reference: Callable[[], Any]
+        try:
+            reference, size = weakref.ref(value), 0
+        except TypeError:
+            if size > self._most_bytes // 4:
+                return
+            reference = _Kept(value)
+        self._count(len(text) + size + sum(map(len, needs)))
+        self._channels[place] = _Channel(version, reference, text, needs)
+
+    def _count(self, added: int) -> None:
+        self._bytes += added + _OVERHEAD_BYTES
+        if self._bytes > self._most_bytes:
+            self._runs.clear()
+            self._channels.clear()
+            self._bytes = added + _OVERHEAD_BYTES
+
+
+class _Kept:
+    __slots__ = ("_value",)
+
+    def __init__(self, value: Any) -> None:
+        self._value = value
+
+    def __call__(self) -> Any:
+        return self._value

@@ -1,0 +1,142 @@
+"""Collects garbage: removes the artifacts of a thread that none of its files refers to.
+
+An artifact is kept if any checkpoint or write of the thread refers to it, itself or by way of other artifacts, or if it is
+younger than the grace period: a node may have written it and not come to its put yet. All of the thread is read first;
+a file that cannot be read may refer to anything, so then nothing is removed. Meanwhile writers go on. Only for the
+removal itself the gate to the artifacts is closed (`_gate`), and what was stored in between is read before it begins:
+under the thread's lock files only come, so files seen once need not be read again.
+
+What would break it: a reference that this module does not see but a reader would follow.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from langgraph_filesaver import _layout as layout
+from langgraph_filesaver._codec import parse_json
+from langgraph_filesaver._documents import check_format
+from langgraph_filesaver._repository import Repository
+from langgraph_filesaver.errors import CorruptDataError
+
+__all__ = ["GarbageReport", "collect"]
+
+
+@dataclass(frozen=True, slots=True)
+class GarbageReport:
+    """What a collection found.
+
+    Attributes:
+        dry_run: True: it is still there. False: it has been removed.
+        files: How many artifacts nothing refers to, less those in their grace period.
+        bytes: Their size.
+        paths: Where they are, or were.
+    """
+
+    dry_run: bool
+    files: int
+    bytes: int
+    paths: tuple[str, ...]
+
+
+def collect(repository: Repository, thread_id: str | None, *, dry_run: bool, grace_seconds: float) -> GarbageReport:
+    """Find, and unless `dry_run` remove, the garbage of a thread or of all threads.
+
+    Raises:
+        CorruptDataError: A file of a thread cannot be read; nothing of that thread was removed.
+    """
+    found: list[tuple[str, int]] = []
+    for each in repository.thread_ids() if thread_id is None else [thread_id]:
+        with repository.locks.hold(each):
+            found += _Thread(repository, each).collect(dry_run=dry_run, before=time.time() - grace_seconds)
+    paths = tuple(path for path, _ in found)
+    return GarbageReport(dry_run=dry_run, files=len(paths), bytes=sum(size for _, size in found), paths=paths)
+
+
+class _Thread:
+    """One thread, whose lock the caller holds."""
+
+    def __init__(self, repository: Repository, thread_id: str) -> None:
+        self._repository = repository
+        self._thread_id = thread_id
+        self._store = repository.store
+        self._seen: set[str] = set()
+        self._wanted: set[str] = set()
+
+    def collect(self, *, dry_run: bool, before: float) -> list[tuple[str, int]]:
+        """Return (path, bytes) of the garbage that is older than the instant `before`."""
+        artifacts = self._repository.artifacts
+        self._look()
+        doomed: dict[str, int] = {}
+        for name in artifacts.names(self._thread_id):
+            status = None if name in self._wanted else self._store.status(artifacts.key(self._thread_id, name))
+            if status is not None and status.modified_at <= before:
+                doomed[artifacts.key(self._thread_id, name)] = status.bytes
+        if doomed and not dry_run:
+            with self._repository.locks.removing(self._thread_id):
+                self._look()
+                wanted = {artifacts.key(self._thread_id, name) for name in self._wanted}
+                doomed = {key: size for key, size in doomed.items() if key not in wanted}
+                self._store.delete(doomed)
+        return [(self._store.describe(key), size) for key, size in doomed.items()]
+
+    def _look(self) -> None:
+        """Read the documents that were not seen before."""
+        for key in self._documents():
+            if key not in self._seen:
+                data = self._store.read(key)
+                if data is not None:
+                    self._want(key, self._parsed(key, data, is_document=True))
+                    self._seen.add(key)
+
+    def _documents(self) -> Iterator[str]:
+        folder = layout.thread_folder(self._thread_id)
+        namespaces = layout.namespaces_folder(folder)
+        for ns_name in self._store.list(namespaces):
+            checkpoints = f"{namespaces}/{ns_name}"
+            plain, hashed = layout.json_stems(self._store.list(checkpoints))
+            yield from (f"{checkpoints}/{stem}.json" for stem in (*plain, *hashed))
+        yield from (key for key, _ in self._repository.writes_names(self._thread_id))
+
+    def _parsed(self, key: str, data: bytes, *, is_document: bool) -> Any:
+        try:
+            tree = parse_json(data)
+            return check_format(tree) if is_document else tree
+        except CorruptDataError as error:
+            raise error.in_file(self._store.describe(key)) from error
+
+    def _want(self, key: str, tree: Any) -> None:
+        artifacts = self._repository.artifacts
+        for reference, has_references in references_in(tree):
+            name = layout.artifact_name(reference)
+            if name is None:
+                raise CorruptDataError(
+                    f"{reference!r} is no reference to an artifact: correct it, or move the file away",
+                    path=self._store.describe(key),
+                )
+            if name not in self._wanted:
+                self._wanted.add(name)
+                if has_references and ".json" in name:
+                    content = self._repository.formats.content(artifacts.read(self._thread_id, name), name)
+                    inner = artifacts.key(self._thread_id, name)
+                    self._want(inner, self._parsed(inner, content, is_document=False))
+
+
+def references_in(tree: Any) -> Iterator[tuple[Any, bool]]:
+    """Yield the references in parsed JSON, each with whether what it refers to may hold references itself."""
+    parts = [tree]
+    while parts:
+        part = parts.pop()
+        if type(part) is list:
+            parts.extend(part)
+        elif type(part) is dict:
+            if "$list" in part and type(part["$list"]) is list:
+                yield from ((reference, True) for reference in part["$list"])
+            elif "$artifact" in part:
+                yield part["$artifact"], "codec" not in part and "base64" not in part
+            elif part.get("$type") == "artifact":
+                yield part.get("path"), False
+            parts.extend(value for key, value in part.items() if key != "$list")

@@ -1,0 +1,169 @@
+"""The gate to a thread's artifacts: open to all who refer to artifacts, closed by whoever removes some.
+
+A put that refers to an artifact which was there already must not meet its removal: the reference would outlive the file.
+So a put holds the gate shared from its last look at the artifacts until its own file has its name, which keeps nobody
+waiting but collectors; and who removes artifacts holds it exclusively. Each removal changes the *stamp*: what a process
+remembers of the artifacts that are there is true while the stamp is the same.
+
+The gate is two kernel locks (`flock`). As the kernel lets who shares overtake who waits for exclusion, a collector would
+starve among busy writers; so it first closes the outer one, which writers hold only on their way in. Where there is no
+`flock` (Windows), all pass one at a time, which is as safe. Without a path, the gate is one of this process.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from typing import NamedTuple
+
+from filelock import FileLock, Timeout
+
+from langgraph_filesaver.config import LOCK_POLL_SECONDS
+
+if sys.platform != "win32":
+    import fcntl
+
+__all__ = ["Gate", "Passage", "Stamp"]
+
+Stamp = tuple[int, ...]
+"""Equal as long as no artifact was removed."""
+
+_FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
+
+
+class Passage(NamedTuple):
+    """What one who passed the gate has: the stamp of that moment, and what to let go of."""
+
+    gate: Gate
+    stamp: Stamp
+    exclusive: bool
+    held: int | FileLock | None
+
+    def leave(self) -> None:
+        """Let go of the gate."""
+        self.gate._leave(self)  # noqa: SLF001 one class in two halves
+
+
+class Gate:
+    """The gate of one thread's artifacts.
+
+    Args:
+        path: Of the lock file; None for a gate of this process alone.
+    """
+
+    def __init__(self, path: str | None) -> None:
+        self.path = path
+        self._condition = threading.Condition()
+        self._inside = 0
+        self._closed = False
+        self._removals = 0
+
+    def stamp(self) -> Stamp:
+        """Return the stamp of now; that of a gate that nobody has passed is empty."""
+        if self.path is None:
+            return (self._removals,)
+        try:
+            return _stamp_of(os.stat(self.path))
+        except FileNotFoundError:
+            return ()
+
+    def enter(self, *, exclusive: bool, timeout_seconds: float) -> Passage:
+        """Pass the gate.
+
+        Args:
+            exclusive: Alone, and changing the stamp.
+            timeout_seconds: How long to wait.
+
+        Raises:
+            TimeoutError: Others were in the way all the time.
+            OSError: The lock file cannot be opened.
+        """
+        deadline = time.monotonic() + timeout_seconds
+        if self.path is None:
+            return self._enter_here(exclusive=exclusive, timeout_seconds=timeout_seconds)
+        if sys.platform == "win32":
+            return self._enter_alone(self.path, exclusive=exclusive, timeout_seconds=timeout_seconds)
+        outer = _locked(f"{self.path}.outer", exclusive=exclusive, deadline=deadline)
+        try:
+            inner = _locked(self.path, exclusive=exclusive, deadline=deadline)
+        finally:
+            _unlock(outer)
+        if exclusive:
+            _change_stamp(inner)
+        return Passage(self, _stamp_of(os.fstat(inner)), exclusive, inner)
+
+    def _enter_here(self, *, exclusive: bool, timeout_seconds: float) -> Passage:
+        with self._condition:
+            if not self._condition.wait_for(lambda: not self._closed, timeout_seconds):
+                raise TimeoutError
+            if exclusive:
+                self._closed = True
+                if not self._condition.wait_for(lambda: not self._inside, timeout_seconds):
+                    self._closed = False
+                    self._condition.notify_all()
+                    raise TimeoutError
+                self._removals += 1
+            else:
+                self._inside += 1
+            return Passage(self, (self._removals,), exclusive, None)
+
+    def _enter_alone(self, path: str, *, exclusive: bool, timeout_seconds: float) -> Passage:
+        lock = FileLock(f"{path}.outer", timeout=timeout_seconds, poll_interval=LOCK_POLL_SECONDS, thread_local=False)
+        try:
+            lock.acquire()
+        except Timeout as error:
+            raise TimeoutError from error
+        with open(path, "ab"):
+            if exclusive:
+                _change_stamp(path)
+        return Passage(self, _stamp_of(os.stat(path)), exclusive, lock)
+
+    def _leave(self, passage: Passage) -> None:
+        if isinstance(passage.held, int):
+            _unlock(passage.held)
+        elif passage.held is not None:
+            passage.held.release()
+        else:
+            with self._condition:
+                if passage.exclusive:
+                    self._closed = False
+                else:
+                    self._inside -= 1
+                self._condition.notify_all()
+
+
+def _stamp_of(status: os.stat_result) -> Stamp:
+    return (status.st_dev, status.st_ino, status.st_mtime_ns)
+
+
+def _change_stamp(file: int | str) -> None:
+    # By its time, as a full disk would take no byte more; by a second at least, as some file systems count no finer.
+    at = max(time.time_ns(), os.stat(file).st_mtime_ns + 1_000_000_000)
+    os.utime(file, ns=(at, at))
+
+
+def _locked(path: str, *, exclusive: bool, deadline: float) -> int:
+    descriptor = os.open(path, _FLAGS, 0o600)
+    kind = fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH
+    while True:
+        try:
+            fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                os.close(descriptor)
+                raise TimeoutError from None
+            time.sleep(LOCK_POLL_SECONDS)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        else:
+            return descriptor
+
+
+def _unlock(descriptor: int) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_UN)  # a child forked meanwhile has the descriptor, too
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,86 @@
+"""Values told apart at the speed of C, without encoding them: equal fingerprints stand for equal JSON.
+
+Ormsgpack packs what the items hold; a message or another object of data goes in as its class and its `__dict__`. What
+packs alike though it differs has no fingerprint and is encoded each time: an object of any other kind, and a subclass of
+a built-in type. A value that holds bytes must not be remembered by its fingerprint: a bytearray packs like them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import ormsgpack
+
+from langgraph_filesaver._serde.fields import fields_of
+from langgraph_filesaver._serde.naming import model_base
+from langgraph_filesaver._serde.objects import LIBRARY_MODULES
+
+__all__ = ["fingerprint"]
+
+_OPTION = (
+    ormsgpack.OPT_PASSTHROUGH_TUPLE
+    | ormsgpack.OPT_PASSTHROUGH_ENUM
+    | ormsgpack.OPT_PASSTHROUGH_UUID
+    | ormsgpack.OPT_PASSTHROUGH_SUBCLASS
+    | ormsgpack.OPT_PASSTHROUGH_DATACLASS
+    | ormsgpack.OPT_PASSTHROUGH_DATETIME
+)
+_MOST_KINDS = 1000  # a bound on memory: classes may be made at run time without end
+_BUILT_IN = (dict, list, tuple, set, frozenset, str, bytes, bytearray, int, float, complex)
+
+_parts: dict[type, Callable[[Any], list[Any]]] = {}
+
+
+def fingerprint(items: list[Any]) -> bytes | None:
+    """Return bytes that are equal only for items of the same JSON, or None where that cannot be told."""
+    try:
+        return ormsgpack.packb(items, _part, _OPTION)
+    except (TypeError, ValueError, RecursionError):
+        return None
+
+
+def _part(value: Any) -> list[Any]:
+    find = _parts.get(type(value))
+    return find(value) if find is not None else _find(type(value))(value)
+
+
+def _find(kind: type) -> Callable[[Any], list[Any]]:
+    if len(_parts) >= _MOST_KINDS:
+        raise TypeError
+    number = len(_parts)
+    found: Callable[[Any], list[Any]]
+    if kind is tuple:
+        found = partial(_tuple_parts, number)
+    elif model_base(kind) == "v2" and not issubclass(kind, _BUILT_IN):
+        plain = kind.__module__.startswith(LIBRARY_MODULES) and not kind.__private_attributes__  # type: ignore[attr-defined]
+        fields_of(kind)  # a class whose fields are not known yet raises here and is asked again
+        found = partial(_message_parts if plain else _model_parts, number)
+    elif dataclasses.is_dataclass(kind) and not issubclass(kind, _BUILT_IN) and not _has_slots(kind):
+        found = partial(_dict_parts, number)
+    else:
+        raise TypeError
+    return _parts.setdefault(kind, found)
+
+
+def _has_slots(kind: type) -> bool:
+    return any(base.__dict__.get("__slots__") for base in kind.__mro__)
+
+
+def _tuple_parts(number: int, value: tuple[Any, ...]) -> list[Any]:
+    return [number, list(value)]
+
+
+def _dict_parts(number: int, value: Any) -> list[Any]:
+    return [number, value.__dict__]
+
+
+def _message_parts(number: int, value: Any) -> list[Any]:
+    return [number, value.__dict__, value.__pydantic_extra__]
+
+
+def _model_parts(number: int, value: Any) -> list[Any]:
+    chosen = sorted(value.__pydantic_fields_set__)
+    return [number, value.__dict__, value.__pydantic_extra__, value.__pydantic_private__, chosen]
