@@ -6,6 +6,8 @@ allowlist never meets this one's (P10). Values are revived here and nowhere else
 
 from __future__ import annotations
 
+import contextlib
+import gc
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, cast
 
@@ -71,10 +73,12 @@ class Reading:
         self._plain = codec
         self._codecs: dict[str, Codec] = {}
         self._incoming: dict[str, Incoming] = {}
+        self._is_for_going_on = False
 
     def get(self, address: Address, config: RunnableConfig) -> CheckpointTuple | None:
         """Return the checkpoint that `address` names, or the latest, or None; see `FileSaver.get_tuple`."""
         thread_id, checkpoint_ns, checkpoint_id = address
+        self._is_for_going_on = True  # what is read now is what the next step stores again
         for _ in range(_LOOKS):
             if checkpoint_id:
                 found = self._repository.load(thread_id, checkpoint_ns, checkpoint_id)
@@ -108,7 +112,8 @@ class Reading:
     def _codec(self, thread_id: str) -> Codec:
         codec = self._codecs.get(thread_id)
         if codec is None:
-            incoming = Incoming(self._repository.artifacts, thread_id, self._repository.formats)
+            memory = self._repository.memory if self._is_for_going_on else None
+            incoming = Incoming(self._repository.artifacts, thread_id, self._repository.formats, memory)
             self._incoming[thread_id] = incoming
             codec = self._codecs[thread_id] = self._plain.reading(incoming)
         return codec
@@ -133,7 +138,7 @@ class Reading:
     def tuple(self, thread_id: str, found: StoredCheckpoint, config: RunnableConfig | None = None) -> CheckpointTuple:
         """Return what LangGraph gets for a stored checkpoint; `config` is the one it was asked by, if by its id."""
         document = found.document
-        with self._repository.naming_checkpoint(thread_id, document):
+        with _no_collection(), self._repository.naming_checkpoint(thread_id, document):
             codec = self._codec(thread_id)
             checkpoint, metadata = codec.checkpoint(document), codec.metadata(document)
         pending = [self._pending(thread_id, write) for write in found.writes]
@@ -216,6 +221,21 @@ class Reading:
             return (write.task_id, write.channel, self._codec(thread_id).write(write.channel, write.value))
         except CorruptDataError as error:
             raise error.in_file(self._repository.store.describe(write.key)) from error
+
+
+@contextlib.contextmanager
+def _no_collection() -> Iterator[None]:
+    """Keep Python's cyclic garbage collector from running: while a state is built, all of it is alive.
+
+    It would look through all objects again and again, in vain; for many messages that takes longer than building them.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _history(writes: list[PendingWriteTuple], seeds: Mapping[str, Any], channel: str) -> DeltaChannelHistory:

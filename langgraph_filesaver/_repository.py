@@ -101,7 +101,7 @@ class Repository:
         self.locks = locks
         self.formats = formats
         self.artifacts = ArtifactFiles(store, locks)
-        self._memory = Memory()
+        self.memory = Memory()
         self._ids: dict[str, CheckpointIds] = {}
 
     def check_root(self) -> None:
@@ -200,7 +200,7 @@ class Repository:
 
     def _storing(self, thread_id: str, encode: Encode, store: Callable[[bytes], Result]) -> Result:
         """Encode a document, bring what it refers to to the disk, and `store` it."""
-        for memory in (self._memory, None):
+        for memory in (self.memory, None):
             outgoing = Outgoing(self.artifacts, thread_id, self.formats, memory)
             try:
                 data = encode(outgoing)

@@ -10,13 +10,16 @@ or leads out by a symbolic link, is refused.
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
 from typing import Any
 
 from langgraph_filesaver import _layout as layout
 from langgraph_filesaver._artifacts.files import ArtifactFiles
 from langgraph_filesaver._artifacts.formats import Formats, unpacked
+from langgraph_filesaver._artifacts.memory import Memory
 from langgraph_filesaver._artifacts.npy import from_npy
 from langgraph_filesaver._artifacts.stored import StoredSource
+from langgraph_filesaver._serde import text
 from langgraph_filesaver._serde.decode import Decoder, InvalidTagError
 from langgraph_filesaver._serde.text import parse
 from langgraph_filesaver.artifact import Artifact
@@ -35,13 +38,16 @@ class Incoming:
         files: The artifacts.
         thread_id: The thread.
         formats: The user's own formats are among them.
+        memory: Told of the chunks of lists, where the lists are likely to be stored again.
     """
 
-    def __init__(self, files: ArtifactFiles, thread_id: str, formats: Formats) -> None:
+    def __init__(self, files: ArtifactFiles, thread_id: str, formats: Formats, memory: Memory | None = None) -> None:
         self._files = files
+        self._memory = memory
         self._thread_id = thread_id
         self._formats = formats
         self._contents: dict[str, tuple[bytes, str]] = {}
+        self._again: dict[str, Callable[[bytes], Any]] = {}
         self._kept_bytes = 0
         self._stamp: tuple[int, ...] | None = None
         self._seen: set[str] = set()
@@ -86,7 +92,10 @@ class Incoming:
             if type(tree) is dict and tree.keys() == {"$list"}:
                 items.extend(self._chunks(tree["$list"], decoder))
             elif type(tree) is list:
-                items.extend(self._part(name, tree, decoder))
+                chunk = self._part(name, tree, decoder)
+                items.extend(chunk)
+                if self._memory is not None:
+                    self._memory.remember_run(chunk, name, self._content(name)[0])
             else:
                 raise CorruptDataError("expected a list of items", path=self._path(name))
         return items
@@ -127,11 +136,16 @@ class Incoming:
             raise error.in_file(self._path(name)) from error
 
     def _json(self, name: str) -> Any:
+        again = self._again.get(name)
+        if again is not None and name in self._contents:
+            return again(self._contents[name][0])
         content, _ = self._content(name)
         try:
-            return parse(content)
+            tree = parse(content)
         except CorruptDataError as error:
             raise error.in_file(self._path(name)) from error
+        self._again[name] = text.again(content)
+        return tree
 
     def _text(self, content: bytes, name: str) -> str:
         try:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from langgraph_filesaver import _layout as layout
-from langgraph_filesaver._artifacts.shrinking import names_in
 from langgraph_filesaver._cutting import INLINE, Cutter, chunks
 from langgraph_filesaver._serde.encode import Encoder
 
@@ -99,13 +98,11 @@ class ListWriter:
 
     def _flush(self, items: list[Any]) -> None:
         for start, texts in self._waiting:
-            name = self._outgoing.keep(b"[\n" + b",\n".join(texts) + b"\n]\n", ".json")
+            text = b"[\n" + b",\n".join(texts) + b"\n]\n"
+            name = self._outgoing.keep(text, ".json")
             self._names.append(name)
-            joined = b"".join(texts)
-            if self._outgoing.memory is not None and b'"bytes' not in joined and b'"bytearray"' not in joined:
-                size = len(joined) + 2 * len(texts)
-                needs = frozenset({name, *names_in(joined)})
-                self._outgoing.memory.remember_run(items[start : start + len(texts)], name, size, needs)
+            if self._outgoing.memory is not None:
+                self._outgoing.memory.remember_run(items[start : start + len(texts)], name, text)
         self._waiting = []
 
     def _folded(self, names: list[str]) -> list[str]:

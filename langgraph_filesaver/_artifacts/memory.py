@@ -15,6 +15,7 @@ import weakref
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from langgraph_filesaver._artifacts.shrinking import names_in
 from langgraph_filesaver._serde.fingerprint import fingerprint
 from langgraph_filesaver.config import CACHE_BYTES
 
@@ -68,12 +69,15 @@ class Memory:
             return None
         return run if fingerprint(list(items[at : at + run.length])) == run.print else None
 
-    def remember_run(self, items: Sequence[Any], name: str, size: int, needs: frozenset[str]) -> None:
-        """Remember that `items` became the chunk `name`."""
+    def remember_run(self, items: Sequence[Any], name: str, text: bytes) -> None:
+        """Remember that `items` are the chunk `name`, whose JSON is `text`."""
+        if not items or b'"bytes' in text or b'"bytearray"' in text:  # a bytearray has the fingerprint of bytes
+            return
         print_ = fingerprint(list(items))
         if print_ is not None:
+            needs = frozenset({name, *names_in(text)})
             self._count(len(print_) + sum(map(len, needs)))
-            self._runs[id(items[0])] = Run(len(items), print_, name, size, needs)
+            self._runs[id(items[0])] = Run(len(items), print_, name, len(text), needs)
 
     def channel(self, place: tuple[str, str, str], version: Any, value: Any) -> tuple[bytes, frozenset[str]] | None:
         """Return text and needs of a channel's value that was stored before, at the same version, as this very object."""

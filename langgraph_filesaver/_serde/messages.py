@@ -1,6 +1,7 @@
-"""LangChain's messages in haste: most of what a thread holds, so their writer is written out field by field.
+"""LangChain's messages in haste: most of what a thread holds, so their writer and reader are written out field by field.
 
-The bytes are those of the writer for all models, which takes over as soon as anything is unusual.
+The bytes are those of the writer for all models, and the objects those of the reader for all models, which take over as
+soon as anything is unusual.
 """
 
 from __future__ import annotations
@@ -8,11 +9,14 @@ from __future__ import annotations
 from operator import itemgetter
 from typing import Any
 
-from langgraph_filesaver._serde.encode import Encoder, Writer
-from langgraph_filesaver._serde.fields import fields_of
+from langgraph_filesaver._serde.decode import Decoder, Reader
+from langgraph_filesaver._serde.encode import Attribute, Encoder, Writer
+from langgraph_filesaver._serde.fields import MISSING, fields_of
 from langgraph_filesaver._serde.naming import class_name
 
-__all__ = ["message_writer"]
+__all__ = ["message_reader", "message_writer"]
+
+_SET: Any = object.__setattr__
 
 _COMMON = ["content", "additional_kwargs", "response_metadata", "type", "name", "id"]
 
@@ -74,3 +78,50 @@ def message_writer(kind: Any, general: Writer) -> Writer | None:
         return content
 
     return write
+
+
+def message_reader(kind: Any, general: Reader) -> Reader | None:
+    """Return the fast reader for a message class of langchain_core, or None; `general` reads unusual messages."""
+    fields = fields_of(kind)
+    if not class_name(kind).startswith("langchain_core.messages.") or kind.__private_attributes__:
+        return None
+    required = {name for name, declared in kind.model_fields.items() if declared.is_required()}
+    unknown = [field for field in fields if field.default is MISSING and field.empty is None]
+    if any(field.excluded for field in fields) or any(field.name not in required for field in unknown):
+        return None  # a default that is made in another way
+    if kind.__pydantic_post_init__ is not None:
+        return None
+    kinds = {field.name: field.kinds for field in fields}
+    steps = {field.name: Attribute(field.name) for field in fields}
+    template = {field.name: None if field.default is MISSING else field.default for field in fields}
+    made_anew = [(field.name, field.empty) for field in fields if field.empty is not None]
+    new = kind.__new__
+
+    def read(raw: dict[str, Any], decoder: Decoder) -> Any:
+        if not required <= raw.keys():
+            return general(raw, decoder)
+        state = template.copy()  # in the order of declaration
+        for name, empty in made_anew:
+            state[name] = empty()
+        chosen = set()
+        for key, item in raw.items():
+            if key == "$type":
+                continue
+            if key not in kinds:
+                return general(raw, decoder)
+            value = item
+            if type(item) is dict or type(item) is list:
+                value = decoder.value(item, steps[key])
+            fitting = kinds[key]
+            if fitting is not None and type(value) not in fitting:
+                return general(raw, decoder)
+            state[key] = value
+            chosen.add(key)
+        made = new(kind)
+        _SET(made, "__dict__", state)
+        _SET(made, "__pydantic_fields_set__", chosen)
+        _SET(made, "__pydantic_extra__", {})
+        _SET(made, "__pydantic_private__", None)
+        return made
+
+    return read

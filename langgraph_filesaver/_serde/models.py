@@ -17,7 +17,7 @@ from typing import Any
 from langgraph_filesaver._serde.decode import Decoder, InvalidTagError, Reader
 from langgraph_filesaver._serde.encode import Attribute, Encoder, Writer
 from langgraph_filesaver._serde.fields import COMPARABLE, EMPTY, MISSING, fields_of, is_default
-from langgraph_filesaver._serde.messages import message_writer
+from langgraph_filesaver._serde.messages import message_reader, message_writer
 from langgraph_filesaver._serde.models_v1 import v1_reader, v1_writer
 from langgraph_filesaver._serde.naming import class_name, model_base
 from langgraph_filesaver._serde.objects import LIBRARY_MODULES, warn_of_unknown
@@ -41,7 +41,10 @@ def model_writer(kind: type) -> Writer | None:
 def model_reader(kind: type) -> Reader | None:
     """Return the reader for a pydantic model, or None."""
     version = model_base(kind)
-    return _reader(kind) if version == "v2" else v1_reader(kind) if version == "v1" else None
+    if version == "v2":
+        reader = _reader(kind)
+        return message_reader(kind, reader) or reader
+    return v1_reader(kind) if version == "v1" else None
 
 
 def _writer(kind: Any) -> Writer:
