@@ -4,6 +4,10 @@ Bare `asyncio.to_thread` would not do: cancelled, it returns while the write sti
 nothing were under way. Here a call that has begun is waited for, and only then is the cancellation raised on; a call that
 has not begun is dropped whole. So a cancelled call leaves the old state or the new one, never half (P9).
 
+Nor does a call happen that was refused. A `ThreadPoolExecutor` queues the work before it starts a thread for it, and where
+the system gives none (`can't start new thread`) it raises and leaves the work in its queue, for whichever thread comes next.
+So each call has a future of its own, which one thread can begin or `_submit` can cancel, never both.
+
 The pool belongs to one process: after a fork the child makes its own. It is shared by the clones of a saver.
 """
 
@@ -44,7 +48,11 @@ class Twins:
         self._pool: tuple[int, ThreadPoolExecutor] | None = None
 
     async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Return what `function` returns, run on the pool; see the module's text for cancellation."""
+        """Return what `function` returns, run on the pool; see the module's text for cancellation.
+
+        Raises:
+            RuntimeError: The system gives no thread to run it; it has not run and will not.
+        """
         context = contextvars.copy_context()
         future: Future[T] = self._submit(lambda: context.run(function, *args, **kwargs))
         waiter = asyncio.wrap_future(future)
@@ -70,20 +78,38 @@ class Twins:
 
     def shutdown(self) -> None:
         """Let the threads end once they are done; the next `run` makes new ones."""
-        if self._pool is not None and self._pool[0] == os.getpid():
-            self._pool[1].shutdown(wait=False)
-        self._pool = None
+        # Read once, for other threads set it too; and forgotten first, which tells `_submit` why it is refused.
+        pool, self._pool = self._pool, None
+        if pool is not None and pool[0] == os.getpid():
+            pool[1].shutdown(wait=False)
 
     def _submit(self, work: Callable[[], T]) -> Future[T]:
-        try:
-            return self._executor().submit(work)
-        except RuntimeError:  # shut down by somebody else between the two: take a new pool
-            self._pool = None
-            return self._executor().submit(work)
+        while True:
+            pool, future = self._current(), Future[T]()
+            try:
+                pool[1].submit(_carry_out, future, work)
+            except RuntimeError:
+                if not future.cancel():  # a thread that was there already has begun it
+                    return future
+                if self._pool is pool:
+                    raise
+                continue  # shut down by somebody else between the two: take a new pool
+            return future
 
-    def _executor(self) -> ThreadPoolExecutor:
+    def _current(self) -> tuple[int, ThreadPoolExecutor]:
         pool = self._pool
         if pool is None or pool[0] != os.getpid():
             pool = (os.getpid(), ThreadPoolExecutor(self._workers, thread_name_prefix="filesaver"))
             self._pool = pool
-        return pool[1]
+        return pool
+
+
+def _carry_out(future: Future[T], work: Callable[[], T]) -> None:
+    if not future.set_running_or_notify_cancel():
+        return
+    try:
+        result = work()
+    except BaseException as error:  # noqa: BLE001 whatever it is, it is the caller's
+        future.set_exception(error)
+    else:
+        future.set_result(result)
