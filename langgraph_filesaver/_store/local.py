@@ -196,10 +196,7 @@ class LocalStore(Store):
         try:
             self._folder_changed(os.path.dirname(path))
         except StorageError:
-            try:
-                os.rename(hidden, path)  # not surely gone, so its files must stay: it comes back as it was
-            except OSError as error:  # somebody made the folder anew
-                raise StorageError.from_os_error(error, action=f"move {hidden} back to", path=path) from error
+            self._bring_back(hidden, path)
             raise
         try:
             if os.path.islink(hidden):  # the folder lies elsewhere, where nothing is ours to remove
@@ -230,6 +227,32 @@ class LocalStore(Store):
                 break
             folder = os.path.dirname(folder)
         return folder
+
+    def _bring_back(self, hidden: str, path: str) -> None:
+        """Undo a deletion that is not surely durable: what was there must stay."""
+        try:
+            os.rename(hidden, path)
+        except OSError as error:  # somebody made the folder anew
+            raise StorageError(
+                f"cannot move {path} back, whose deletion could not be flushed: {error.strerror}. {self._kept(hidden)}",
+                path=path,
+                number=error.errno,
+            ) from error
+        self._try_to_flush(os.path.dirname(path))
+
+    def _kept(self, hidden: str) -> str:
+        """Keep what can be neither deleted for good nor put back; tell where it is."""
+        try:
+            kept = self._staging.keep(hidden)
+        except OSError:  # the device refuses everything now
+            return f"Its files are in {hidden}: move them away before this process ends, for the next one removes them"
+        self._try_to_flush(self._staging.folder)
+        return f"Its files are in {kept}, which nothing removes: move them where you want them"
+
+    def _try_to_flush(self, folder: str) -> None:
+        # Else a power cut could bring the hidden name back, which is swept then. The call has failed either way.
+        with contextlib.suppress(StorageError):
+            self._folder_changed(folder)
 
     def _folder_changed(self, folder: str) -> None:
         try:

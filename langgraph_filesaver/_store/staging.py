@@ -4,6 +4,9 @@ A name tells who made it: `<host>.<scope>.<pid>.<number>`, where the scope is a 
 namespace, inside which a pid means one process. A file is litter when its maker can no longer name it: a dead process of
 this scope, or any process of an earlier scope of this host; files of other hosts only after a day. Removing one too many
 (two containers of one name) costs nothing: its writer finds the name gone and writes the file again.
+
+One name is never litter: `<host>.<scope>.<pid>.<number>.kept` is a folder that could be neither deleted for good nor put
+back, and holds what was acknowledged.
 """
 
 from __future__ import annotations
@@ -41,6 +44,12 @@ class Staging:
         """Return a path that nobody else uses."""
         return f"{self.folder}/{_host()}.{_scope()}.{os.getpid()}.{next(_NUMBERS)}"
 
+    def keep(self, path: str) -> str:
+        """Give something in the folder a name that is never swept, and return its new path."""
+        kept = f"{path}.kept"  # one part more than the names that `_is_litter` looks at
+        os.rename(path, kept)
+        return kept
+
     def sweep(self) -> None:
         """Remove what processes left that can no longer use it; what cannot be removed is reported, never fatal."""
         try:
@@ -61,7 +70,7 @@ class Staging:
 def _is_litter(name: str, path: str) -> bool:
     parts = name.split(".")
     if len(parts) != 4 or not parts[2].isdigit():
-        return False  # not ours: a person put it there
+        return False  # a person put it there, or it is kept
     host, scope, pid = parts[0], parts[1], int(parts[2])
     if host != _host() or sys.platform == "win32":  # there os.kill(pid, 0) would not ask, but end the process
         return time.time() - os.lstat(path).st_mtime > _FOREIGN_LITTER_SECONDS

@@ -7,6 +7,7 @@ import errno
 import fcntl
 import os
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, Any
@@ -15,7 +16,7 @@ import pytest
 
 from langgraph_filesaver import FileSaver, LockTimeoutError, StorageError, _lock, _twins
 from langgraph_filesaver._repository import MARKER
-from langgraph_filesaver._store import LocalStore, MemoryStore, local
+from langgraph_filesaver._store import LocalStore, MemoryStore, local, staging
 from langgraph_filesaver._store.durability import TwoFlushes
 from tests.checkpoints import checkpoint_of, config_of, ids_of, metadata_of, put
 from tests.crash.filled import failing, filled, shown, staged
@@ -128,36 +129,83 @@ def test_a_disk_too_full_for_the_holders_name(tmp_path: Path, monkeypatch: pytes
     assert shown(root) == []
 
 
-def test_a_deletion_that_is_neither_flushed_nor_taken_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """EIO at a deletion's flush, and the folder made anew by then: StorageError names where it was and where it is now.
+class FailsOnce(TwoFlushes):
+    """Fails to flush a folder once, after `before`; notes which ones are flushed afterwards."""
 
-    Neither the old files nor the new ones are removed, by this call or by the next of the same process.
-    """
-    store, rival = (LocalStore(str(tmp_path), marker=MARKER) for _ in range(2))
-    for each in (store, rival):
-        each._chosen = TwoFlushes()
-    store.create("a/k", b"old")
+    def __init__(self, before: Callable[[], object]) -> None:
+        self._before = before
+        self.flushed: list[str] | None = None
 
-    def make_anew_and_fail(_: int) -> None:
-        flush.undo()
-        rival.create("a/new", b"new")
+    def folder_changed(self, folder: str) -> None:
+        if self.flushed is not None:
+            self.flushed.append(folder)
+            return
+        self.flushed = []
+        self._before()
         raise OSError(errno.EIO, os.strerror(errno.EIO))
 
-    with monkeypatch.context() as flush:
-        flush.setattr(os, "fsync", make_anew_and_fail)
-        with pytest.raises(StorageError, match="cannot move") as raised:
-            store.delete_folder("a")
-    (hidden,) = staged(tmp_path)
-    assert raised.value.path == str(tmp_path / "a")
-    assert str(tmp_path / ".tmp" / hidden) in str(raised.value)
-    assert raised.value.path in str(raised.value)
-    assert raised.value.errno in (errno.ENOTEMPTY, errno.EEXIST)
-    assert raised.value.__cause__ is not None
-    flushing = raised.value.__cause__.__context__
+
+def deleting_fails(store: LocalStore, flush: FailsOnce) -> StorageError:
+    """Delete the folder `a` of a store, and return the error in which it ends."""
+    store.create("a/k", b"old")
+    store._chosen = flush
+    with pytest.raises(StorageError) as raised:
+        store.delete_folder("a")
+    return raised.value
+
+
+def swept_by_another_process(root: Path, monkeypatch: pytest.MonkeyPatch) -> LocalStore:
+    """Return a store that has made its first write, and taken this process for a dead one when it swept."""
+    later = LocalStore(str(root), marker=MARKER)
+    with monkeypatch.context() as patch:
+        patch.setattr(staging, "_is_alive", lambda _: False)
+        later.create("b/later", b"other")
+    return later
+
+
+def test_a_deletion_that_is_neither_flushed_nor_taken_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """[O9] EIO at a deletion's flush, and the folder made anew by then: StorageError names where it was and where it is now.
+
+    Neither the old files nor the new ones are removed, by this call or by a later process, and the place of the old ones
+    is flushed.
+    """
+    store, rival = (LocalStore(str(tmp_path), marker=MARKER) for _ in range(2))
+    flush = FailsOnce(lambda: rival.create("a/new", b"new"))
+    error = deleting_fails(store, flush)
+    (kept,) = staged(tmp_path)
+    assert error.path == str(tmp_path / "a")
+    assert str(error).startswith(f"cannot move {error.path} back")
+    assert f"{tmp_path}/.tmp/{kept}, which nothing removes" in str(error)
+    assert error.errno in (errno.ENOTEMPTY, errno.EEXIST)
+    assert error.__cause__ is not None
+    flushing = error.__cause__.__context__
     assert isinstance(flushing, StorageError)
     assert flushing.errno == errno.EIO
-    store.create("b/k", b"other")
+    assert flush.flushed == [str(tmp_path / ".tmp")]
+    store.create("b/k2", b"other")
+    later = swept_by_another_process(tmp_path, monkeypatch)
+    assert (tmp_path / ".tmp" / kept / "k").read_bytes() == b"old"
+    assert later.list("a") == ("new",)
+    assert later.read("a/new") == b"new"
+
+
+def test_a_deletion_that_is_taken_back_is_flushed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """EIO at a deletion's flush: the folder is back, and that is flushed, lest a power cut find it among the staged files."""
+    flush = FailsOnce(lambda: None)
+    error = deleting_fails(LocalStore(str(tmp_path), marker=MARKER), flush)
+    assert error.errno == errno.EIO
+    assert flush.flushed == [str(tmp_path)]
+    assert staged(tmp_path) == []
+    assert swept_by_another_process(tmp_path, monkeypatch).read("a/k") == b"old"
+
+
+def test_a_deletion_that_can_only_stay_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """EIO at a deletion's flush and at every renaming from then on: StorageError says that a later process removes it."""
+    with monkeypatch.context() as patch:
+        error = deleting_fails(
+            LocalStore(str(tmp_path), marker=MARKER), FailsOnce(lambda: patch.setattr(os, "rename", failing(errno.EIO)))
+        )
+    (hidden,) = staged(tmp_path)
+    assert f"{tmp_path}/.tmp/{hidden}: move them away before this process ends" in str(error)
     LocalStore(str(tmp_path), marker=MARKER).create("b/k2", b"other")  # its first write sweeps
     assert (tmp_path / ".tmp" / hidden / "k").read_bytes() == b"old"
-    assert store.list("a") == ("new",)
-    assert store.read("a/new") == b"new"

@@ -93,6 +93,19 @@ def test_what_a_person_put_there_stays(staging: Staging) -> None:
     assert sorted(os.listdir(staging.folder)) == [".DS_Store", "a.b.c.d", "notes.txt", "x.y.1"]
 
 
+@pytest.mark.parametrize("other", [{"pid": None}, {"scope": "0" * 12}, {"host": "f" * 12}])
+def test_what_is_kept_stays(staging: Staging, other: dict[str, str | None]) -> None:
+    """[O9] What was given a name to keep stays, though its maker is dead, of an earlier boot or of another host, however old."""
+    names = {"host": None, "scope": None, **other}
+    path = named(staging, host=names["host"], scope=names["scope"], pid=a_dead_pid())
+    kept = Path(staging.keep(str(path)))
+    age(kept, 1000)
+    staging.sweep()
+    assert os.listdir(staging.folder) == [kept.name]
+    assert kept.name == f"{path.name}.kept"
+    assert kept.read_bytes() == b"half"
+
+
 def test_a_link_is_removed_and_not_followed(staging: Staging, tmp_path_factory: pytest.TempPathFactory) -> None:
     """A staged name that is a link to a folder goes as a link; what it points to stays."""
     target = tmp_path_factory.mktemp("target")
