@@ -182,8 +182,8 @@ def _write_holder(path: str) -> None:
         "since": datetime.now(timezone.utc).isoformat(timespec="seconds"),
     }
     with open(path, "r+b") as file:
+        file.truncate()  # first: where there is no room for our name, nobody is to be taken for the one who came before
         file.write(json.dumps(holder).encode())
-        file.truncate()
 
 
 def _read_holder(path: str) -> dict[str, Any] | None:
