@@ -22,7 +22,7 @@ class Root:
     Args:
         root: A path, a `file://` URL, or a store.
         fsync: Whether what is written survives a power cut.
-        lock_timeout_seconds: How long a call waits for the lock of a thread.
+        lock_timeout_seconds: How long a call waits for a lock.
         formats: How large values are written.
 
     Raises:
@@ -46,7 +46,12 @@ class Root:
         if self._opened is None:
             store = self._given
             if not isinstance(store, Store):
-                store = LocalStore(os.path.expanduser(store), marker=MARKER, fsync=self._fsync)
+                store = LocalStore(
+                    os.path.expanduser(store),
+                    marker=MARKER,
+                    fsync=self._fsync,
+                    lock_timeout_seconds=self._lock_timeout_seconds,
+                )
             repository = Repository(store, ThreadLocks(store, self._lock_timeout_seconds), self._formats)
             repository.check_root()
             self._opened = repository

@@ -29,7 +29,7 @@ GRACE_SECONDS = 3600.0
 """How old an artifact must be before it is collected as garbage: a run may have written it and not come to its put yet."""
 
 LOCK_TIMEOUT_SECONDS = 10.0
-"""How long a call waits for the lock of a thread before it raises LockTimeoutError."""
+"""How long a call waits for a lock before it raises LockTimeoutError."""
 
 LOCK_POLL_SECONDS = 0.001
 """Pause between two attempts at a lock. With filelock's 50 ms a waiter was seen to starve for 3 s; 1 ms is fair."""

@@ -7,7 +7,7 @@ extended by wrapping (a fault injector, a counter, a cipher).
 Rules that every store keeps, and that `tests/store_contract.py` checks:
 
 - A key is absent or whole: no reader ever sees part of what a writer is writing.
-- A folder is there as long as something is in it. A missing key is `None` and a missing folder is empty; anything else that goes wrong is a `StorageError`.
+- A folder is there as long as something is in it. A missing key is `None` and a missing folder is empty; anything else that goes wrong is a `StorageError`, or a `LockTimeoutError` where `create` has to wait for others.
 - `create` has exactly one winner among any number of threads and processes (`exclusive_create`).
 - When a verb returns, its effect survives a power cut (`durable`) or at least a killed process.
 - A verb that raises has left the old value or, where it failed in the very last step, the new one; and no litter.

@@ -18,7 +18,7 @@ import stat
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from langgraph_filesaver._layout import LOCKS_FOLDER, STAGING_FOLDER
 from langgraph_filesaver._store.base import Marker, Properties, Staged, Status, Store
@@ -27,7 +27,7 @@ from langgraph_filesaver._store.listings import Listings
 from langgraph_filesaver._store.sharing import share_blocks
 from langgraph_filesaver._store.staging import Staging
 from langgraph_filesaver.config import COPY_BLOCK_BYTES, LOCK_POLL_SECONDS, LOCK_TIMEOUT_SECONDS
-from langgraph_filesaver.errors import StorageError
+from langgraph_filesaver.errors import LockTimeoutError, StorageError
 
 __all__ = ["LocalStore"]
 
@@ -48,15 +48,19 @@ class LocalStore(Store):
         root: The folder; it is made by the first write.
         marker: The file that every folder of ours holds.
         fsync: Whether a write that returned survives a power cut (else only a killed process).
+        lock_timeout_seconds: How long a write waits for the others where the file system has no hard links.
     """
 
-    def __init__(self, root: str, *, marker: Marker, fsync: bool = True) -> None:
+    def __init__(
+        self, root: str, *, marker: Marker, fsync: bool = True, lock_timeout_seconds: float = LOCK_TIMEOUT_SECONDS
+    ) -> None:
         self.root = os.path.abspath(root)
         self.properties = Properties(
             exclusive_create=True, durable=fsync, lock_folder=os.path.join(self.root, LOCKS_FOLDER)
         )
         self._marker = marker
         self._fsync = fsync
+        self._lock_timeout_seconds = lock_timeout_seconds
         self._chosen: Durability | None = None
         self._staging = Staging(os.path.join(self.root, STAGING_FOLDER))
         self._listings = Listings()
@@ -191,6 +195,8 @@ class LocalStore(Store):
                 self._durability()  # sweeps: a deletion that died may have left its files there
                 self._folder_changed(self.root)  # and may not have come to make it durable
             return
+        except LockTimeoutError:
+            raise
         except OSError as error:
             raise StorageError.from_os_error(error, action="delete", path=path) from error
         try:
@@ -271,6 +277,8 @@ class LocalStore(Store):
             except FileNotFoundError:
                 # The first file here, or the folder was deleted under us: make it, and begin again.
                 self._make_folders(os.path.dirname(path))
+            except LockTimeoutError:
+                raise
             except OSError as error:
                 raise StorageError.from_os_error(error, action="write", path=path) from error
         raise StorageError(f"cannot write {path}: its folder vanished {_ATTEMPTS} times; who deletes it?", path=path)
@@ -375,8 +383,17 @@ class LocalStore(Store):
         locks = os.path.join(self.root, LOCKS_FOLDER)
         self._make_missing(locks)  # only this: the marker, which `_make_folders` begins with, is named here as well
         lock = os.path.join(locks, "_names.lock")
-        with FileLock(lock, LOCK_TIMEOUT_SECONDS, thread_local=False, poll_interval=LOCK_POLL_SECONDS):
-            return not os.path.lexists(path) and _name_by_rename(staged, path)
+        try:
+            with FileLock(lock, self._lock_timeout_seconds, thread_local=False, poll_interval=LOCK_POLL_SECONDS):
+                return not os.path.lexists(path) and _name_by_rename(staged, path)
+        except Timeout as error:
+            raise LockTimeoutError(
+                f"cannot write {path}: waited {self._lock_timeout_seconds:g} s for {lock}, which all who write here take "
+                "for a moment, for there are no hard links. Try again; if that fails too, look for a process that hangs",
+                path=lock,
+                timeout_seconds=self._lock_timeout_seconds,
+                holder=None,
+            ) from error
 
     def _make_folders(self, folder: str) -> None:
         """Make `folder` and what is missing above it; the marker comes first in a new root."""
@@ -390,6 +407,8 @@ class LocalStore(Store):
             self._make_missing(folder)
         except FileNotFoundError:
             return  # removed again meanwhile: the caller tries again
+        except LockTimeoutError:
+            raise
         except OSError as error:
             raise StorageError.from_os_error(error, action="make", path=folder) from error
 

@@ -7,8 +7,10 @@ import errno
 import fcntl
 import os
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
 from typing import IO, Any, cast
@@ -17,10 +19,21 @@ import pytest
 
 from langgraph_filesaver import FileSaver, LockTimeoutError, StorageError, _lock, _twins
 from langgraph_filesaver._repository import MARKER
-from langgraph_filesaver._store import LocalStore, MemoryStore, local, staging
+from langgraph_filesaver._store import LocalStore, MemoryStore, staging
 from langgraph_filesaver._store.durability import TwoFlushes
+from langgraph_filesaver.config import LOCK_TIMEOUT_SECONDS
 from tests.checkpoints import checkpoint_of, config_of, ids_of, metadata_of, put
 from tests.crash.filled import failing, filled, shown, staged
+
+
+@contextmanager
+def names_locked(root: Path) -> Iterator[Path]:
+    """Hold the lock of names as another process would: unknown to filelock."""
+    lock = root / ".locks/_names.lock"
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("ab") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield lock
 
 
 @pytest.mark.timeout(30)
@@ -28,29 +41,40 @@ from tests.crash.filled import failing, filled, shown, staged
 def test_the_wait_for_the_lock_of_names_is_bounded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_new: bool
 ) -> None:
-    """Without hard links, a put ends in a StorageError that names the lock of names while somebody keeps that.
+    """Without hard links, a put ends in a LockTimeoutError that names the lock of names while somebody keeps that.
 
-    It leaves nothing behind, in a new root (where the marker waits for the lock) and in one in use; with the holder gone
-    the same put succeeds.
+    It waits as long as the saver was told to, and leaves nothing behind, in a new root (where the marker waits for the
+    lock) and in one in use; with the holder gone the same put succeeds.
     """
     monkeypatch.setattr(os, "link", failing(errno.EPERM))
-    monkeypatch.setattr(local, "LOCK_TIMEOUT_SECONDS", 0.05)
     root = tmp_path / "checkpoints"
-    saver = FileSaver(root)
+    saver = FileSaver(root, lock_timeout_seconds=0.05)
     if not is_new:
         put(saver, "1")
-    lock = root / ".locks/_names.lock"
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    with lock.open("ab") as held:
-        fcntl.flock(held, fcntl.LOCK_EX)  # as another process would: unknown to filelock
-        with pytest.raises(StorageError, match=r"_names\.lock") as raised:
+    with names_locked(root) as lock:
+        began = time.monotonic()
+        with pytest.raises(LockTimeoutError, match=r"_names\.lock.*Try again") as raised:
             put(saver, "2")
+        assert 0.05 <= time.monotonic() - began < LOCK_TIMEOUT_SECONDS
         assert isinstance(raised.value.__cause__, TimeoutError)
-        assert raised.value.path.startswith(str(root))
+        assert raised.value.path == str(lock)
+        assert raised.value.timeout_seconds == 0.05
         assert ids_of(saver, None) == ([] if is_new else ["1"])
         assert staged(root) == []
     put(saver, "2")
     assert ids_of(FileSaver(root), None) == (["2"] if is_new else ["2", "1"])
+
+
+@pytest.mark.timeout(30)
+def test_a_deletion_that_waits_for_the_lock_of_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without hard links, and with the marker gone, a deletion waits for the lock of names, too: it ends in the same error."""
+    store = LocalStore(str(tmp_path), marker=MARKER, lock_timeout_seconds=0.05)
+    store.create("a/k", b"old")
+    (tmp_path / MARKER.key).unlink()
+    monkeypatch.setattr(os, "link", failing(errno.EPERM))
+    with names_locked(tmp_path), pytest.raises(LockTimeoutError, match=r"_names\.lock"):
+        store.delete_folder("a")
+    assert store.read("a/k") == b"old"
 
 
 async def test_a_pool_that_is_shut_down_while_a_call_is_handed_to_it(
