@@ -20,7 +20,7 @@ class Root:
     """A root and, once opened, its repository.
 
     Args:
-        root: A path, a `file://` URL, or a store.
+        root: A path, a `file://` URL (what follows is the path, `%20` not decoded, as fsspec has it), or a store.
         fsync: Whether what is written survives a power cut.
         lock_timeout_seconds: How long a call waits for a lock.
         formats: How large values are written.
@@ -60,8 +60,11 @@ class Root:
 
 def _local_path(root: str | os.PathLike[str]) -> str:
     path = os.fspath(root)
+    # As fsspec reads it, so that a URL is one folder for all programs: nothing in it is an escape, a host or a query.
     if path.startswith("file://"):
         return path.removeprefix("file://")
+    if path.startswith("file:/"):
+        return path.removeprefix("file:")
     if "://" in path:
         raise ValueError(f"{path!r}: this release keeps threads on local disk only; give a path or a file:// URL")
     return path

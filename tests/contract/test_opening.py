@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import pytest
 
 from langgraph_filesaver import CorruptDataError, FileSaver, StorageError, UnsupportedFormatError
@@ -55,6 +56,30 @@ def test_a_root_is_a_path_or_a_file_url(tmp_path: Path, give: Any) -> None:
     put(FileSaver(tmp_path), "1")
     assert ids_of(FileSaver(give(tmp_path)), None) == ["1"]
     assert ids_of(FileSaver.from_conn_string(give(tmp_path), fsync=False), None) == ["1"]
+
+
+@pytest.mark.parametrize("scheme", ["file://", "file:"])
+@pytest.mark.parametrize("name", ["a b", "a%20b", "a%2Fb", "a?b#c", "ä", "a+b", "deep/a%"])
+def test_a_file_url_names_the_folder_that_fsspec_opens(tmp_path: Path, scheme: str, name: str) -> None:
+    """What follows `file://` is the path as it stands: nothing is decoded, and fsspec reads what was put there."""
+    url = f"{scheme}{tmp_path}/{name}"
+    put(FileSaver(url), "1")
+    assert (tmp_path / name / MARKER.key).is_file()
+    files, folder = fsspec.core.url_to_fs(url)
+    assert files.cat_file(f"{folder}/{MARKER.key}") == MARKER.data
+    assert os.listdir(tmp_path) == [name.split("/", maxsplit=1)[0]]
+
+
+@pytest.mark.parametrize("url", ["file://threads", "file://./threads", "file://~/threads"])
+def test_a_relative_file_url_is_relative_as_for_fsspec(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    """There is no host in a `file://` URL: what is not absolute lies in the working directory, or in the home with `~`."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    put(FileSaver(url), "1")
+    assert (tmp_path / "threads" / MARKER.key).is_file()
+    assert Path(fsspec.core.url_to_fs(url)[1]) == tmp_path / "threads"
 
 
 def test_a_relative_root_stays_where_it_was_when_the_process_moves(
