@@ -2,7 +2,8 @@
 
 LangGraph copies every plain value of `config["configurable"]` and `config["metadata"]` into a checkpoint's metadata, so
 an `api_key` given there would reach the disk. Keys that hold a credential's word are left out; whole words decide, so
-that `author`, `max_tokens` and `keyboard` stay. Only keys copied from the config are concerned: what a caller puts into
+that `author`, `max_tokens` and `keyboard` stay. The address of a database carries its password (`database_url`,
+`connection_string`) and is left out as well; another address (`base_url`) and a name (`session_id`) stay. Only keys copied from the config are concerned: what a caller puts into
 the checkpoint's metadata itself is state, and stays. A filter names a key that is left out: that is an error, for an
 empty answer would be a lie.
 """
@@ -24,8 +25,25 @@ _CREDENTIAL_WORDS = frozenset(
     | {"pin", "credential", "credentials", "auth", "authorization", "authentication", "bearer", "cookie", "cookies"}
     | {"jwt", "apikey", "apikeys", "accesskey", "secretkey", "privatekey", "accesstoken", "authtoken", "refreshtoken"}
     | {"idtoken", "clientsecret", "apitoken", "sessiontoken", "bearertoken", "privkey", "pass", "pat", "dsn"}
+    | {
+        "creds",
+        "oauth",
+        "otp",
+        "totp",
+        "pgpassword",
+        "connectionstring",
+        "connstring",
+        "connstr",
+        "databaseurl",
+        "dburl",
+    }
 )
 _TOKENS_OF = frozenset({"api", "access", "auth", "refresh", "bearer", "session"})  # not of a language model's count
+_SERVICES = frozenset(
+    {"connection", "conn", "database", "db", "postgres", "postgresql", "pg", "mysql", "mariadb", "mongo", "mongodb"}
+    | {"redis", "valkey", "sqlalchemy", "jdbc", "odbc", "amqp", "rabbitmq", "broker"}
+)
+_ADDRESSES = frozenset({"url", "uri", "string", "str"})  # of a service: with its user and password
 _SERVER_PREFIX = "langgraph_auth_"  # LangGraph's server tells with it who the user is; the words behind it decide
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _WORDS_AFTER_CAPITALS = re.compile(r"[A-Z]+|[a-z]+|[0-9]+")  # `DBpassword`, which `_WORDS` reads as D, Bpassword
@@ -79,8 +97,11 @@ class MetadataRule:
 
 def _tells_a_credential(words: list[str]) -> bool:
     lower = [word.lower() for word in words]
-    plural = any(one in _TOKENS_OF and two == "tokens" for one, two in pairwise(lower))
-    return plural or not _CREDENTIAL_WORDS.isdisjoint(lower)
+    pairs = any(
+        (one in _TOKENS_OF and two == "tokens") or (one in _SERVICES and two in _ADDRESSES)
+        for one, two in pairwise(lower)
+    )
+    return pairs or not _CREDENTIAL_WORDS.isdisjoint(lower)
 
 
 def matches(metadata: Mapping[str, Any], wanted: Mapping[str, Any] | None) -> bool:

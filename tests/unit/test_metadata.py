@@ -24,11 +24,16 @@ LEFT_OUT = [
     "authorization", "Authorization", "bearer", "cookie", "session-cookie", "jwt", "user.jwt", "keys", "HTTPAuth",
     "langgraph_auth_token", "langgraph_auth_api_key", "APIkey", "DBpassword", "db_pass", "smtp_pass", "apitoken",
     "sessiontoken", "privkey", "api_tokens", "accessTokens", "github_pat", "sentry_dsn",
+    "connection_string", "connectionString", "connection_url", "conn_str", "database_url", "DATABASE_URL", "databaseURL",
+    "db_uri", "DBUrl", "dburl", "sqlalchemy_database_uri", "redis_url", "mongodb_uri", "postgres_url", "broker_url", "dsn",
+    "session_token", "private_key", "set_cookie", "creds", "oauth2", "otp", "PGPASSWORD",
 ]  # fmt: skip
 KEPT = [
     "user_id", "run_id", "thread_id", "assistant_id", "author", "authored_by", "authority", "max_tokens", "maxTokens",
     "tokens_used", "tokenizer", "keyboard", "keynote", "monkey", "turkey", "spinning", "pinned", "opinion", "secretary",
     "passage", "passwordless", "compass", "bearing", "cookiecutter", "langgraph_auth_user_id",
+    "session_id", "session", "connection", "connection_id", "database", "db_name", "database_id", "url", "base_url",
+    "callback_url", "url_of_database", "string", "connection_strings_seen", "redis", "broker",
     "graph_id", "model", "temperature", "user.id", "Schlüssel", "", "_", "123", "日本",
 ]  # fmt: skip
 
@@ -41,7 +46,7 @@ def test_keys_that_hold_a_credentials_word_are_left_out(key: str) -> None:
 
 @pytest.mark.parametrize("key", KEPT)
 def test_keys_that_only_look_alike_stay(key: str) -> None:
-    """A credential's word inside another word, or in the plural of a count, leaves out nothing."""
+    """A credential's word inside another word, the plural of a count, a name, and no database's address leave out nothing."""
     assert not MetadataRule().leaves_out(key)
 
 
