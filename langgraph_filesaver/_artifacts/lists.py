@@ -81,7 +81,8 @@ class ListWriter:
         run = memory.run_at(items, at) if memory is not None else None
         if run is None or at + run.length >= len(items) or not outgoing.has(run.needs):
             return 0
-        self._flush(items)
+        if self._waiting:
+            self._flush(items)
         outgoing.reused |= run.needs
         outgoing.passed_bytes += run.size
         self._size += run.size

@@ -12,7 +12,7 @@ on a dict is atomic, and a fork at any moment leaves nothing locked in the child
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from langgraph_filesaver._artifacts.shrinking import names_in
@@ -62,18 +62,18 @@ class Memory:
         self._runs: dict[int, Run] = {}
         self._channels: dict[tuple[str, str, str], _Channel] = {}
 
-    def run_at(self, items: Sequence[Any], at: int) -> Run | None:
+    def run_at(self, items: list[Any], at: int) -> Run | None:
         """Return the run that the items from `at` on are, if they are one."""
         run = self._runs.get(id(items[at]))
         if run is None or at + run.length > len(items):
             return None
-        return run if fingerprint(list(items[at : at + run.length])) == run.print else None
+        return run if fingerprint(items[at : at + run.length]) == run.print else None
 
-    def remember_run(self, items: Sequence[Any], name: str, text: bytes) -> None:
+    def remember_run(self, items: list[Any], name: str, text: bytes) -> None:
         """Remember that `items` are the chunk `name`, whose JSON is `text`."""
         if not items or b'"bytes' in text or b'"bytearray"' in text:  # a bytearray has the fingerprint of bytes
             return
-        print_ = fingerprint(list(items))
+        print_ = fingerprint(items)
         if print_ is not None:
             needs = frozenset({name, *names_in(text)})
             self._count(len(print_) + sum(map(len, needs)))

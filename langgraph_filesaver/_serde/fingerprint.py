@@ -32,6 +32,7 @@ _MOST_KINDS = 1000  # a bound on memory: classes may be made at run time without
 _BUILT_IN = (dict, list, tuple, set, frozenset, str, bytes, bytearray, int, float, complex)
 
 _parts: dict[type, Callable[[Any], list[Any]]] = {}
+_messages: dict[type, int] = {}  # the most frequent kinds, of which no more need be known than a number
 
 
 def fingerprint(items: list[Any]) -> bytes | None:
@@ -43,6 +44,9 @@ def fingerprint(items: list[Any]) -> bytes | None:
 
 
 def _part(value: Any) -> list[Any]:
+    number = _messages.get(type(value))
+    if number is not None:
+        return [number, value.__dict__, value.__pydantic_extra__]
     find = _parts.get(type(value))
     return find(value) if find is not None else _find(type(value))(value)
 
@@ -57,7 +61,9 @@ def _find(kind: type) -> Callable[[Any], list[Any]]:
     elif model_base(kind) == "v2" and not issubclass(kind, _BUILT_IN):
         plain = kind.__module__.startswith(LIBRARY_MODULES) and not kind.__private_attributes__  # type: ignore[attr-defined]
         fields_of(kind)  # a class whose fields are not known yet raises here and is asked again
-        found = partial(_message_parts if plain else _model_parts, number)
+        if plain:
+            _messages[kind] = number
+        found = partial(_model_parts, number)
     elif dataclasses.is_dataclass(kind) and not issubclass(kind, _BUILT_IN) and not _has_slots(kind):
         found = partial(_dict_parts, number)
     else:
@@ -75,10 +81,6 @@ def _tuple_parts(number: int, value: tuple[Any, ...]) -> list[Any]:
 
 def _dict_parts(number: int, value: Any) -> list[Any]:
     return [number, value.__dict__]
-
-
-def _message_parts(number: int, value: Any) -> list[Any]:
-    return [number, value.__dict__, value.__pydantic_extra__]
 
 
 def _model_parts(number: int, value: Any) -> list[Any]:
