@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from langgraph_filesaver import _layout as layout
+from langgraph_filesaver._artifacts.hashing import digest_of
 from langgraph_filesaver._lock import ThreadLocks
 from langgraph_filesaver._store import Staged, Store
 from langgraph_filesaver.errors import CorruptDataError
@@ -182,14 +183,13 @@ class ArtifactFiles:
                 return self.read(thread_id, name)
             if not status.st_size:
                 return self.read(thread_id, name)
-            content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
             seen = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
             if seen not in self._verified:
-                self.verify(key, name, hashlib.sha256(content).hexdigest())
+                self.verify(key, name, digest_of(file))
                 if len(self._verified) >= _MOST_VERIFIED:
                     self._verified.clear()
                 self._verified.add(seen)
-            return content
+            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
 
     def missing(self, thread_id: str, name: str) -> MissingArtifactError:
         """Return the error that tells of a reference to an artifact that is not there."""

@@ -1,13 +1,18 @@
-"""A staged file that is hashed while it is written: the name of an artifact is known when its last byte is."""
+"""Files that are hashed while they are written or read, in a second thread: hashing takes about as long as the disk.
+
+The name of an artifact is known when its last byte is; whether one is whole, when its last byte was read.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import threading
+from typing import BinaryIO
 
 from langgraph_filesaver._store import Staged
+from langgraph_filesaver.config import COPY_BLOCK_BYTES
 
-__all__ = ["Hashing"]
+__all__ = ["Hashing", "digest_of"]
 
 _BY_A_SECOND_THREAD_BYTES = 1024 * 1024
 
@@ -55,3 +60,25 @@ class Hashing:
     def hexdigest(self) -> str:
         """Return the SHA-256 of all that was written."""
         return self._digest.hexdigest()
+
+
+def digest_of(file: BinaryIO) -> str:
+    """Return the SHA-256 of an open file in hexadecimal, from where it stands.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    digest = hashlib.sha256()
+    reading, hashed = bytearray(COPY_BLOCK_BYTES), bytearray(COPY_BLOCK_BYTES)
+    hashing: threading.Thread | None = None
+    try:
+        while count := file.readinto(reading):  # type: ignore[attr-defined] # every binary file has it
+            if hashing is not None:
+                hashing.join()
+            reading, hashed = hashed, reading
+            hashing = threading.Thread(target=digest.update, args=(memoryview(hashed)[:count],))
+            hashing.start()
+    finally:
+        if hashing is not None:
+            hashing.join()
+    return digest.hexdigest()

@@ -36,6 +36,7 @@ def array_writer(kind: type) -> Writer | None:
 
 
 def _write_array(array: Any, encoder: Encoder) -> dict[str, Any]:
+    encoder.weigh(array.nbytes)
     dtype = _spell(array.dtype)
     if encoder.moves and encoder.outside is not None and array.dtype.kind in _PLAIN_KINDS:
         moved = encoder.outside.array(array)

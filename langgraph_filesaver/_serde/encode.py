@@ -135,6 +135,9 @@ class Encoder:
     ) -> None:
         self.outside = outside
         self.moves = moves and outside is not None and outside.limit is not None
+        # The hasty way is given up as soon as something is seen that has to leave.
+        gives_up = hasty and not moves and outside is not None and outside.limit is not None
+        self._most = outside.inline if gives_up and outside is not None else None
         self.plain = frozenset({bool, type(None)})
         if light:  # orjson refuses the few integers and strings that are not plain
             self.plain |= {int} if self.moves else {int, str}
@@ -249,12 +252,22 @@ class Encoder:
         found = self._kinds[kind] = Kind(writer, native=True) if writer is not None else self._kind_of(kind)
         return found
 
+    def weigh(self, size: int) -> None:
+        """Tell of a value of `size` bytes before it is encoded.
+
+        Raises:
+            RefusedError: It is too large for the way that this encoder works in.
+        """
+        if self._most is not None and size > self._most:
+            raise RefusedError("is too large to be written in haste")
+
     def text(self, text: str) -> Any:
         """Return the JSON of a string: itself, an escaped form if it is no valid Unicode, or a reference."""
         if not (text.isascii() or is_unicode(text)):
             return self.tag("str", escaped=escape_text(text))
         if self.moves and self.outside is not None:
             return self.outside.text(text)
+        self.weigh(len(text))
         return text
 
     def pairs(self, name: str, mapping: Any, **content: Any) -> dict[str, Any]:

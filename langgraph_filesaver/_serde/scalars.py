@@ -55,6 +55,7 @@ def _from_text(build: Callable[[str], Any]) -> Reader:
 
 def _bytes(name: str) -> Writer:
     def write(value: bytes | bytearray, encoder: Encoder) -> Any:
+        encoder.weigh(len(value))
         moved = encoder.outside.data(value) if encoder.moves and encoder.outside is not None else None
         if moved is not None:
             return moved if name == "bytes" else encoder.tag(name, value=moved)
