@@ -9,15 +9,14 @@ from __future__ import annotations
 import argparse
 import multiprocessing
 import os
-import resource
 import shutil
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, TypedDict
 from uuid import uuid4
@@ -111,7 +110,7 @@ def chat(root: Path) -> None:
     """A chat of 200 turns through a compiled graph, and the list of all its checkpoints."""
     row = "200-turn chat"
     with savers(root) as both:
-        seconds = {}
+        seconds: dict[str, list[float]] = {}
         for name, (folder, saver) in both.items():
             builder = StateGraph(Chat)
             builder.add_node("agent", lambda state: {"messages": [message(2 * len(state["messages"]) + 1)]})
@@ -138,7 +137,8 @@ def appended(root: Path, puts: int, target: str, *, with_sqlite: bool) -> None:
         for name, (folder, saver) in both.items():
             if name == "SqliteSaver" and not with_sqlite:
                 continue
-            config, messages, taken = thread(), [], []
+            config, taken = thread(), []
+            messages: list[AnyMessage] = []
             for step in range(puts):
                 messages = [*messages, message(2 * step), message(2 * step + 1)]
                 config, milliseconds = put(saver, config, step, {"messages": messages}, {"messages"})
@@ -180,21 +180,21 @@ def array(root: Path) -> None:
     for at in range(5):
         with tempfile.TemporaryDirectory(dir=root) as folder:
             path = os.path.join(folder, "raw")
-            times["raw write"].append(timed(lambda path=path: write(path, values)))
-            times["raw read"].append(timed(lambda path=path: read(path)))
+            times["raw write"].append(timed(partial(write, path, values)))
+            times["raw read"].append(timed(partial(read, path)))
             with FileSaver(os.path.join(folder, "files")) as saver:
                 config, milliseconds = put(saver, thread(), at, {"array": values}, {"array"})
                 times["put"].append(milliseconds / 1000)
             with FileSaver(os.path.join(folder, "files")) as saver:
                 for which in ("get", "second get"):
-                    times[which].append(timed(lambda saver=saver, config=config: used(saver, config)))
+                    times[which].append(timed(partial(used, saver, config)))
     medians = {name: statistics.median(seconds) for name, seconds in times.items()}
     for which, beside in (("put", "raw write"), ("get", "raw read"), ("second get", "raw read")):
         found = f"{medians[which] * 1000:8.1f} ms, {medians[which] / medians[beside]:.2f} x {beside} ({medians[beside] * 1000:.1f} ms)"
         report(f"100 MB float array: {which}", "FileSaver", found, "1.5 x" if which != "second get" else "")
-    for which in (put_array, get_array):
-        grown = in_child(which, root)
-        report(f"  memory of {which.__name__}", "FileSaver", f"{grown / 1e6:8.1f} MB", "100 MB")
+    for work in (put_array, get_array):
+        grown = in_child(work, root)
+        report(f"  memory of {work.__name__}", "FileSaver", f"{grown / 1e6:8.1f} MB", "100 MB")
 
 
 def used(saver: Saver, config: RunnableConfig) -> Any:
@@ -255,11 +255,9 @@ def two_gigabytes(root: str) -> int:
 
 
 def peak() -> int:
-    """Return the greatest size of this process in memory so far, in bytes."""
-    if sys.platform == "linux":  # getrusage tells the parent's there, if that was larger
-        status = Path("/proc/self/status").read_text(encoding="ascii")
-        return int(status.partition("VmHWM:")[2].split()[0]) * 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    """Return the greatest size of this process in memory so far, in bytes; on Linux only."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")  # getrusage tells the parent's, if that was larger
+    return int(status.partition("VmHWM:")[2].split()[0]) * 1024
 
 
 def in_child(work: Callable[[str], int], root: Path) -> int:

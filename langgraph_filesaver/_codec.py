@@ -25,6 +25,7 @@ from langgraph_filesaver._documents import CheckpointDocument, WritesDocument
 from langgraph_filesaver._serde import JsonSerializer
 from langgraph_filesaver._serde.decode import References
 from langgraph_filesaver._serde.encode import Outside
+from langgraph_filesaver.artifact import SEALING
 from langgraph_filesaver.errors import CorruptDataError, FileSaverError, SerializationError
 
 __all__ = ["Codec", "Values", "dump_plain", "parse_json"]
@@ -168,14 +169,19 @@ class Codec:
         return orjson.dumps(self._sealed(value, where, values), option=orjson.OPT_INDENT_2)
 
     def _sealed(self, value: Any, where: str, values: Values) -> dict[str, Any]:
+        sealing = SEALING.set(True)
         try:
             tag, data = self._serde.dumps_typed(value)
+        except FileSaverError:
+            raise
         except Exception as error:
             raise SerializationError(
                 f"{where}: {type(self._serde).__name__} cannot store it: {error}",
                 where=where,
                 type_name=f"{type(value).__module__}.{type(value).__qualname__}",
             ) from error
+        finally:
+            SEALING.reset(sealing)
         reference = values.data(data)
         if reference is not None:
             return {_SEAL: tag, "value": reference}

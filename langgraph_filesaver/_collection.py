@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from langgraph_filesaver import _layout as layout
-from langgraph_filesaver._codec import parse_json
 from langgraph_filesaver._documents import check_format
 from langgraph_filesaver._repository import Repository
 from langgraph_filesaver.errors import CorruptDataError
@@ -65,6 +64,7 @@ class _Thread:
         self._store = repository.store
         self._seen: set[str] = set()
         self._wanted: set[str] = set()
+        self._followed: set[str] = set()
 
     def collect(self, *, dry_run: bool, before: float) -> list[tuple[str, int]]:
         """Return (path, bytes) of the garbage that is older than the instant `before`."""
@@ -89,7 +89,7 @@ class _Thread:
             if key not in self._seen:
                 data = self._store.read(key)
                 if data is not None:
-                    self._want(key, self._parsed(key, data, is_document=True))
+                    self._want(key, self._repository.parsed(key, check_format, data))
                     self._seen.add(key)
 
     def _documents(self) -> Iterator[str]:
@@ -101,13 +101,6 @@ class _Thread:
             yield from (f"{checkpoints}/{stem}.json" for stem in (*plain, *hashed))
         yield from (key for key, _ in self._repository.writes_names(self._thread_id))
 
-    def _parsed(self, key: str, data: bytes, *, is_document: bool) -> Any:
-        try:
-            tree = parse_json(data)
-            return check_format(tree) if is_document else tree
-        except CorruptDataError as error:
-            raise error.in_file(self._store.describe(key)) from error
-
     def _want(self, key: str, tree: Any) -> None:
         artifacts = self._repository.artifacts
         for reference, has_references in references_in(tree):
@@ -117,12 +110,16 @@ class _Thread:
                     f"{reference!r} is no reference to an artifact: correct it, or move the file away",
                     path=self._store.describe(key),
                 )
-            if name not in self._wanted:
-                self._wanted.add(name)
-                if has_references and ".json" in name:
-                    content = self._repository.formats.content(artifacts.read(self._thread_id, name), name)
-                    inner = artifacts.key(self._thread_id, name)
-                    self._want(inner, self._parsed(inner, content, is_document=False))
+            self._wanted.add(name)
+            if name not in self._followed and has_references and ".json" in name:
+                self._followed.add(name)
+                content = self._repository.formats.content(artifacts.read(self._thread_id, name), name)
+                inner = artifacts.key(self._thread_id, name)
+                self._want(inner, self._repository.parsed(inner, _as_it_is, content))
+
+
+def _as_it_is(tree: Any) -> Any:
+    return tree
 
 
 def references_in(tree: Any) -> Iterator[tuple[Any, bool]]:

@@ -3,7 +3,7 @@
 A put that refers to an artifact which was there already must not meet its removal: the reference would outlive the file.
 So a put holds the gate shared from its last look at the artifacts until its own file has its name, which keeps nobody
 waiting but collectors; and who removes artifacts holds it exclusively. Each removal changes the *stamp*: what a process
-remembers of the artifacts that are there is true while the stamp is the same.
+remembers of the artifacts that are there is true while the stamp is the same. During a removal there is no stamp.
 
 The gate is two kernel locks (`flock`). As the kernel lets who shares overtake who waits for exclusion, a collector would
 starve among busy writers; so it first closes the outer one, which writers hold only on their way in. Where there is no
@@ -31,6 +31,10 @@ Stamp = tuple[int, ...]
 """Equal as long as no artifact was removed."""
 
 _FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
+
+
+_MODE = 0o600
+_REMOVING = 0o100  # the bit of the lock file that is set while artifacts are removed: it needs no space on the disk
 
 
 class Passage(NamedTuple):
@@ -61,9 +65,9 @@ class Gate:
         self._removals = 0
 
     def stamp(self) -> Stamp:
-        """Return the stamp of now; that of a gate that nobody has passed is empty."""
+        """Return the stamp of now. It is empty, and says nothing, before anybody passed and while artifacts are removed."""
         if self.path is None:
-            return (self._removals,)
+            return () if self._closed else (self._removals,)
         try:
             return _stamp_of(os.stat(self.path))
         except FileNotFoundError:
@@ -90,8 +94,8 @@ class Gate:
             inner = _locked(self.path, exclusive=exclusive, deadline=deadline)
         finally:
             _unlock(outer)
-        if exclusive:
-            _change_stamp(inner)
+        if exclusive or _is_removing(os.fstat(inner)):  # the one who was removing has died over it
+            _change_stamp(inner, removing=exclusive)
         return Passage(self, _stamp_of(os.fstat(inner)), exclusive, inner)
 
     def _enter_here(self, *, exclusive: bool, timeout_seconds: float) -> Passage:
@@ -117,35 +121,45 @@ class Gate:
             raise TimeoutError from error
         with open(path, "ab"):
             if exclusive:
-                _change_stamp(path)
+                _change_stamp(path, removing=False)
         return Passage(self, _stamp_of(os.stat(path)), exclusive, lock)
 
     def _leave(self, passage: Passage) -> None:
         if isinstance(passage.held, int):
-            _unlock(passage.held)
+            try:
+                if passage.exclusive:
+                    _change_stamp(passage.held, removing=False)
+            finally:
+                _unlock(passage.held)
         elif passage.held is not None:
             passage.held.release()
         else:
             with self._condition:
                 if passage.exclusive:
                     self._closed = False
+                    self._removals += 1
                 else:
                     self._inside -= 1
                 self._condition.notify_all()
 
 
 def _stamp_of(status: os.stat_result) -> Stamp:
-    return (status.st_dev, status.st_ino, status.st_mtime_ns)
+    return () if _is_removing(status) else (status.st_dev, status.st_ino, status.st_mtime_ns)
 
 
-def _change_stamp(file: int | str) -> None:
+def _is_removing(status: os.stat_result) -> bool:
+    return bool(status.st_mode & _REMOVING)
+
+
+def _change_stamp(file: int | str, *, removing: bool) -> None:
+    os.chmod(file, _MODE | _REMOVING if removing else _MODE)
     # By its time, as a full disk would take no byte more; by a second at least, as some file systems count no finer.
     at = max(time.time_ns(), os.stat(file).st_mtime_ns + 1_000_000_000)
     os.utime(file, ns=(at, at))
 
 
 def _locked(path: str, *, exclusive: bool, deadline: float) -> int:
-    descriptor = os.open(path, _FLAGS, 0o600)
+    descriptor = os.open(path, _FLAGS, _MODE)
     kind = fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH
     while True:
         try:

@@ -114,7 +114,7 @@ class Repository:
         """
         names = self.store.list("")
         if layout.STORE_DOCUMENT in names:
-            self._parsed(layout.STORE_DOCUMENT, check_format, self.store.read(layout.STORE_DOCUMENT) or b"")
+            self.parsed(layout.STORE_DOCUMENT, check_format, self.store.read(layout.STORE_DOCUMENT) or b"")
             return
         strangers = [name for name in names if not layout.is_ignored_in_new_root(name)]
         if strangers:
@@ -353,7 +353,7 @@ class Repository:
         """Apply `change` to the parsed document under `key` and store it again; unknown fields stay. Missing is fine."""
         data = self.store.read(key)
         if data is not None:
-            raw = self._parsed(key, check_format, data)
+            raw = self.parsed(key, check_format, data)
             change(raw)
             self.store.replace(key, dump_plain(raw))
 
@@ -380,8 +380,10 @@ class Repository:
         writes = sorted((key for key, _ in self.writes_names(source_id)), key=_call_order)
         artifacts = self.artifacts.names(source_id)
         with Identified(self.store, target_id), self.locks.referring(target_id):
-            for name in artifacts:
-                self.store.copy(self.artifacts.key(source_id, name), self.artifacts.key(target_id, name))
+            self.artifacts.confine(target_id)
+            keys = [(self.artifacts.key(source_id, name), self.artifacts.key(target_id, name)) for name in artifacts]
+            # What is there already may be of a copy that died before it was durable.
+            self.store.settle([target for source_key, target in keys if not self.store.copy(source_key, target)])
             for key in (*writes, *checkpoints):
                 data = self.store.read(key)
                 if data is not None:
@@ -400,9 +402,10 @@ class Repository:
 
     def _read(self, key: str, from_json: Callable[[Any], Document]) -> Document | None:
         data = self.store.read(key)
-        return None if data is None else self._parsed(key, from_json, data)
+        return None if data is None else self.parsed(key, from_json, data)
 
-    def _parsed(self, key: str, from_json: Callable[[Any], Any], data: bytes) -> Any:
+    def parsed(self, key: str, from_json: Callable[[Any], Any], data: bytes) -> Any:
+        """Return what `from_json` makes of the JSON in `data`, the file of `key`; an error names that file."""
         try:
             return from_json(parse_json(data))
         except CorruptDataError as error:

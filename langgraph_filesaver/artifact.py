@@ -14,14 +14,19 @@ import hashlib
 import io
 import mimetypes
 import os
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
 from langgraph_filesaver.config import COPY_BLOCK_BYTES
-from langgraph_filesaver.errors import StorageError
+from langgraph_filesaver.errors import CorruptDataError, SerializationError, StorageError
 
-__all__ = ["Artifact", "BytesSource", "FileSource", "Source"]
+__all__ = ["SEALING", "Artifact", "BytesSource", "FileSource", "Source"]
+
+
+SEALING: ContextVar[bool] = ContextVar("SEALING", default=False)
+"""Set while a foreign serde makes bytes of a value: a handle in it would lose its content."""
 
 
 class Source(Protocol):
@@ -160,7 +165,7 @@ class Artifact:
         return None if path is None else Path(path)
 
     def open(self) -> BinaryIO:
-        """Open the content for reading, in binary.
+        """Open the content for reading, in binary. It is not compared with its SHA-256, as `read_bytes` does.
 
         Raises:
             StorageError: The content is gone or cannot be read.
@@ -168,9 +173,20 @@ class Artifact:
         return self._source.open()
 
     def read_bytes(self) -> bytes:
-        """Return the content; raises as `open` does."""
+        """Return the content.
+
+        Raises:
+            StorageError: As `open` does.
+            CorruptDataError: It is not what was stored.
+        """
         with self.open() as file:
-            return file.read()
+            content = file.read()
+        if self.stored is not None and hashlib.sha256(content).hexdigest() != self.stored:
+            raise CorruptDataError(
+                "the artifact's file has been changed or damaged: its SHA-256 is not the one in its name. Bring it back",
+                path=str(self.path or ""),
+            )
+        return content
 
     @property
     def _source(self) -> Source:
@@ -205,6 +221,12 @@ class Artifact:
         return f"Artifact({self.name!r}, media_type={self.media_type!r}, bytes={self.bytes})"
 
     def __getstate__(self) -> dict[str, Any]:
+        if SEALING.get():
+            raise SerializationError(
+                "an Artifact needs a folder for its file: a serde that makes bytes of it would keep no more than its path. "
+                "Use FileSaver with readable JSON (the default serde), or store the bytes themselves",
+                type_name="langgraph_filesaver.artifact.Artifact",
+            )
         return {
             "name": self.name,
             "media_type": self.media_type,
@@ -219,6 +241,8 @@ class Artifact:
         self._origin, self._stored, self._sha256 = state["origin"], state["stored"], state["sha256"]
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Artifact:
-        copied = type(self).__new__(type(self))
-        copied.__setstate__(self.__getstate__())  # content is never changed, so both may read the same
+        copied = Artifact(
+            self._origin, name=self.name, media_type=self.media_type, bytes=self.bytes, sha256=self._sha256
+        )
+        copied._stored = self._stored  # content is never changed, so both may read the same
         return copied

@@ -117,6 +117,9 @@ class WatchedStore(Store):
     def status(self, key: str) -> Status | None:
         return self.inner.status(key)
 
+    def touch(self, key: str) -> None:
+        self.inner.touch(key)
+
     def copy(self, source_key: str, target_key: str) -> bool:
         copied = self.inner.copy(source_key, target_key)
         if copied:

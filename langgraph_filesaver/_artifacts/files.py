@@ -43,11 +43,14 @@ class MissingArtifactError(CorruptDataError):
 
 
 class _Known:
-    __slots__ = ("names", "stamp")
+    """Names that are there while the gate has its stamp, and the folder of the artifacts looked like this."""
+
+    __slots__ = ("folder", "names", "stamp")
 
     def __init__(self, stamp: Stamp) -> None:
         self.stamp = stamp
         self.names: set[str] = set()
+        self.folder: tuple[int, ...] | None = None
 
 
 class ArtifactFiles:
@@ -74,8 +77,10 @@ class ArtifactFiles:
     def note(self, thread_id: str, stamp: Stamp, names: set[str]) -> None:
         """Remember that a stored document refers to `names`, so that they are there, durably; `stamp` is of before."""
         if stamp and names:
-            self._at(thread_id, stamp).update(names)
-            self._bound(len(names))
+            known = self._at(thread_id, stamp).names
+            before = len(known)
+            known |= names
+            self._bound(len(known) - before)
 
     def has_of_size(self, thread_id: str, size: int) -> bool:
         """Tell whether a large artifact of this size was asked for before: then it may be the same one."""
@@ -100,31 +105,55 @@ class ArtifactFiles:
             return
         with self.locks.referring(thread_id) as stamp:
             known = self._confirmed(thread_id, stamp, names | outgoing.reused)
-            if not outgoing.reused <= known:
+            if not outgoing.reused <= known.names:
                 raise RemovedError
-            self._write(thread_id, outgoing, names - known)
-            known |= names
-            self._bound(len(names))
+            new = names - known.names
+            if new:
+                self._write(thread_id, outgoing, new)
+                known.names |= new
+                known.folder = self._folder(thread_id)
+                self._bound(len(new))
             yield
 
-    def _at(self, thread_id: str, stamp: Stamp) -> set[str]:
+    def _at(self, thread_id: str, stamp: Stamp) -> _Known:
         known = self._known.get(thread_id)
         if known is None or known.stamp != stamp:
             known = self._known[thread_id] = _Known(stamp)
-        return known.names
-
-    def _confirmed(self, thread_id: str, stamp: Stamp, names: set[str]) -> set[str]:
-        known = self._at(thread_id, stamp)
-        sample = next(iter(names & known), None)
-        if sample is not None and not self.store.exists(self.key(thread_id, sample)):
-            known = self._known[thread_id].names = set()  # a person has removed the folder, which changes no stamp
         return known
+
+    def _confirmed(self, thread_id: str, stamp: Stamp, names: set[str]) -> _Known:
+        """Return what is known, after a look at each of `names` unless the folder is as it was at the last look.
+
+        A person who removes files, or brings a folder back from a backup, changes no stamp.
+        """
+        known = self._at(thread_id, stamp)
+        folder = self._folder(thread_id)
+        if folder is None or known.folder != folder:
+            self.confine(thread_id)
+            gone = [name for name in names & known.names if not self.store.exists(self.key(thread_id, name))]
+            if gone:
+                known = self._known[thread_id] = _Known(stamp)
+            known.folder = folder
+        return known
+
+    def _folder(self, thread_id: str) -> tuple[int, ...] | None:
+        status = self.store.status(layout.artifacts_folder(layout.thread_folder(thread_id)))
+        return None if status is None else status.stamp
+
+    def confine(self, thread_id: str) -> None:
+        """Refuse a folder of artifacts that is a link out of its thread; raises StorageError."""
+        self.store.confine(layout.artifacts_folder(layout.thread_folder(thread_id)))
 
     def _write(self, thread_id: str, outgoing: Outgoing, names: set[str]) -> None:
         found = []
         for name in outgoing.in_order(names):
             key = self.key(thread_id, name)
-            if self.store.exists(key) or not outgoing.write(name, key):
+            status = self.store.status(key)
+            size = outgoing.size_of(name)
+            if status is not None and size is not None and status.bytes != size:
+                self.store.delete([key])  # damaged, and here is what it should be
+                status = None
+            if status is not None or not outgoing.write(name, key):
                 found.append(key)
         self.store.settle(found)  # who wrote them may have died before they were durable
 
@@ -146,12 +175,16 @@ class ArtifactFiles:
             StorageError: It cannot be written.
         """
         key = self.key(thread_id, name)
-        with self.locks.referring(thread_id):
+        self.confine(thread_id)
+        with self.locks.referring(thread_id) as stamp:
             if not staged.name(key):
+                self.store.touch(key)  # garbage that was about to go is young again
                 self.store.settle([key])
+            self._at(thread_id, stamp).names.add(name)
 
     def names(self, thread_id: str) -> list[str]:
-        """Return the names of the artifacts of a thread; strays are left out."""
+        """Return the names of the artifacts of a thread; strays are left out. Raises as `confine` does."""
+        self.confine(thread_id)
         folder = layout.artifacts_folder(layout.thread_folder(thread_id))
         return [name for name in self.store.list(folder) if layout.is_artifact_name(name)]
 

@@ -60,18 +60,19 @@ class Incoming:
             InvalidTagError: The reference itself is none.
         """
         if self._stamp is None:  # before the first look at an artifact
+            self._files.confine(self._thread_id)
             self._stamp = self._files.locks.stamp(self._thread_id)
-            self._files.store.confine(layout.artifacts_folder(layout.thread_folder(self._thread_id)))
         if "$list" in raw:
             return self._list(raw, decoder)
         if "$artifact" in raw:
             return self._value(raw, decoder)
-        return self._handle(raw)
+        return self._handle(raw, decoder)
 
     def note_seen(self) -> None:
         """Tell the files which artifacts were seen: a stored document refers to them, so they are there, durably."""
         if self._stamp:
             self._files.note(self._thread_id, self._stamp, self._seen)
+            self._seen = set()
 
     def _list(self, raw: dict[str, Any], decoder: Decoder) -> list[Any]:
         _check_keys(raw, frozenset({"$list", "tail"}))
@@ -116,16 +117,17 @@ class Incoming:
             return self._text(content, name)
         return self._array_of(content, name) if extension == ".npy" else content
 
-    def _handle(self, raw: dict[str, Any]) -> Artifact:
+    def _handle(self, raw: dict[str, Any], decoder: Decoder) -> Artifact:
         name = _name_of(raw.get("path"), "path")
-        fields = [(raw.get("name"), str), (raw.get("media_type"), str), (raw.get("bytes"), int)]
+        file_name = decoder.value(raw.get("name"), "name")
+        fields = [(file_name, str), (raw.get("media_type"), str), (raw.get("bytes"), int)]
         if not all(type(value) is kind for value, kind in fields):
             raise InvalidTagError('must have a "name", a "media_type" and its size in "bytes"')
         if raw.get("sha256") != name[:64]:
             raise InvalidTagError("must be the SHA-256 in the path", "sha256")
         self._seen.add(name)
         source = StoredSource(self._files.store, self._files.key(self._thread_id, name))
-        artifact = Artifact(source, name=raw["name"], media_type=raw["media_type"], bytes=raw["bytes"])
+        artifact = Artifact(source, name=file_name, media_type=raw["media_type"], bytes=raw["bytes"])
         artifact.stored_as(source, name[:64], raw["bytes"])
         return artifact
 

@@ -12,12 +12,14 @@ import orjson
 
 from langgraph_filesaver import _layout as layout
 from langgraph_filesaver._cutting import INLINE, Cutter, chunks
-from langgraph_filesaver._serde.encode import Encoder
+from langgraph_filesaver._serde.encode import PASS_THROUGH, Encoder
 
 if TYPE_CHECKING:
     from langgraph_filesaver._artifacts.outgoing import Outgoing
 
 __all__ = ["ListWriter"]
+
+_OPTION = PASS_THROUGH | orjson.OPT_STRICT_INTEGER
 
 
 class ListWriter:
@@ -83,18 +85,17 @@ class ListWriter:
             return 0
         if self._waiting:
             self._flush(items)
-        outgoing.reused |= run.needs
-        outgoing.passed_bytes += run.size
+        outgoing.use(run.needs, run.size)
         self._size += run.size
         self._names.append(run.name)
         return run.length
 
     def _encoded(self, item: Any, at: int) -> tuple[Any, bytes]:
         tree = self._encoder.value(item, at)
-        text = orjson.dumps(tree, self._encoder.encode_object)
+        text = orjson.dumps(tree, self._encoder.encode_object, _OPTION)
         if len(text) > self._limit:
             tree = self._outgoing.shrunk(tree, keep_root=False)
-            text = orjson.dumps(tree, self._encoder.encode_object)
+            text = orjson.dumps(tree, self._encoder.encode_object, _OPTION)
         return tree, text
 
     def _flush(self, items: list[Any]) -> None:

@@ -10,7 +10,6 @@ The forms of a reference are in docs/format.md, "Artifacts".
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, BinaryIO
@@ -28,7 +27,7 @@ from langgraph_filesaver._artifacts.shrinking import names_in, shrunk
 from langgraph_filesaver._artifacts.stored import StoredSource
 from langgraph_filesaver._codec import Values
 from langgraph_filesaver._cutting import INLINE
-from langgraph_filesaver._serde.encode import Encoder, RefusedError, Writer
+from langgraph_filesaver._serde.encode import Encoder, RefusedError, Writer, escape_text, is_unicode
 from langgraph_filesaver._store import Staged
 from langgraph_filesaver.artifact import Artifact
 from langgraph_filesaver.config import COPY_BLOCK_BYTES
@@ -36,7 +35,6 @@ from langgraph_filesaver.errors import StorageError
 
 __all__ = ["Outgoing"]
 
-_NAME = re.compile(rb"artifacts/([0-9a-f]{64}(?:\.[a-z0-9]{1,16}){1,2})")
 _HELD_BYTES = 1024 * 1024  # what is larger waits in the staging folder
 _HASHED_BESIDE_BYTES = 8 * 1024 * 1024  # what is larger is hashed by a second thread while it is written
 
@@ -68,6 +66,8 @@ class Outgoing(Values):
         self._formats = formats
         self._known = files.known(thread_id) if memory is not None else frozenset()
         self._pending: dict[str, Bytes | Staged] = {}
+        self._inner: dict[str, set[str]] = {}
+        self._touched: set[str] = set()
         self._handles: dict[int, tuple[Artifact, str, dict[str, Any]]] = {}
 
     # --- what the codec asks
@@ -83,11 +83,12 @@ class Outgoing(Values):
         if known is not None and self.has(known[1]):
             self.reused |= known[1]
             return known[0]
-        passed = self.passed_bytes
+        passed, touched = self.passed_bytes, self._touched
+        self._touched = set()
         text = write(not memory.is_large(where))
-        memory.remember_channel(
-            where, version, value, text, frozenset(names_in(text)), self.passed_bytes - passed + len(text)
-        )
+        size = self.passed_bytes - passed + len(text)
+        memory.remember_channel(where, version, value, text, frozenset(self._touched), size)
+        self._touched |= touched
         return text
 
     # --- what the encoder asks
@@ -107,13 +108,13 @@ class Outgoing(Values):
 
     def data(self, data: bytes | bytearray) -> dict[str, Any] | None:
         """Return the reference to bytes, or None where they are not large."""
-        if self.limit is None or len(data) <= self.limit:
+        if self.limit is None or _in_base64(len(data)) <= self.limit:
             return None
         return self.reference(data, extension_of(data))
 
     def array(self, array: Any) -> dict[str, Any] | None:
         """Return the reference to an array, as `.npy`, or None where it is not large or `.npy` would not keep it."""
-        if self.limit is None or array.nbytes <= self.limit:
+        if self.limit is None or _in_base64(array.nbytes) <= self.limit:
             return None
         parts = npy_parts(array)
         return None if parts is None else self._reference_to(self._kept(parts, ".npy"), sum(map(len, parts)))
@@ -150,7 +151,9 @@ class Outgoing(Values):
 
     def json(self, tree: Any) -> dict[str, Any]:
         """Return the reference to a part of a document as a JSON file."""
-        return self.reference(orjson.dumps(tree, option=orjson.OPT_INDENT_2) + b"\n", ".json")
+        return self.reference(
+            orjson.dumps(tree, option=orjson.OPT_INDENT_2 | orjson.OPT_STRICT_INTEGER) + b"\n", ".json"
+        )
 
     def reference(self, data: Bytes, extension: str) -> dict[str, Any]:
         """Return the reference to `data`, which becomes an artifact."""
@@ -158,8 +161,12 @@ class Outgoing(Values):
 
     def keep(self, data: Bytes, extension: str) -> str:
         """Return the name of the artifact that `data` becomes."""
+        inner = names_in(data) if extension == ".json" else None
         content, extension = self._formats.packed(data, extension) if self._formats.compression else (data, extension)
-        return self._kept([content], extension)
+        name = self._kept([content], extension)
+        if inner:
+            self._inner[name] = inner
+        return name
 
     @staticmethod
     def _reference_to(name: str, size: int) -> dict[str, Any]:
@@ -174,6 +181,7 @@ class Outgoing(Values):
         for part in parts:
             digest.update(part)
         name = digest.hexdigest() + extension
+        self._touched.add(name)
         if name in self._known:
             self.reused.add(name)
         elif name not in self._pending:
@@ -194,6 +202,7 @@ class Outgoing(Values):
         hashing = Hashing(staged)
         fill(hashing)
         name = hashing.hexdigest() + extension
+        self._touched.add(name)
         del self._pending[place]
         if name in self._known or name in self._pending:
             staged.close()
@@ -215,12 +224,15 @@ class Outgoing(Values):
                 encoder.tag(
                     "artifact",
                     path=layout.artifact_reference(name),
-                    name=artifact.name,
+                    name=artifact.name
+                    if is_unicode(artifact.name)
+                    else encoder.tag("str", escaped=escape_text(artifact.name)),
                     media_type=artifact.media_type,
                     bytes=size,
                     sha256=name[:64],
                 ),
             )
+        self._touched.add(known[1])
         return dict(known[2])
 
     def _handle_name(self, artifact: Artifact) -> tuple[str, int]:
@@ -251,21 +263,29 @@ class Outgoing(Values):
         An encoding that failed half way may have made more.
         """
         found: set[str] = set()
-        texts: list[Any] = [document]
-        while texts:
-            for match in _NAME.finditer(texts.pop()):
-                name = match[1].decode("ascii")
-                if name in self._pending and name not in found:
-                    found.add(name)
-                    data = self._pending[name]
-                    if ".json" in name and not isinstance(data, Staged):
-                        texts.append(self._formats.content(data, name))
+        names = names_in(document)
+        while names:
+            name = names.pop()
+            if name in self._pending and name not in found:
+                found.add(name)
+                names |= self._inner.get(name, set())
         return found
 
     def in_order(self, names: Iterable[str]) -> list[str]:
         """Return `names` in the order in which they were made: what is referred to first."""
         wanted = set(names)
         return [name for name in self._pending if name in wanted]
+
+    def use(self, names: Iterable[str], size: int) -> None:
+        """Refer to artifacts that the thread is known to have, for a part whose JSON has `size` bytes."""
+        self.reused.update(names)
+        self._touched.update(names)
+        self.passed_bytes += size
+
+    def size_of(self, name: str) -> int | None:
+        """Return the size of an artifact that waits, or None where only its file tells."""
+        data = self._pending[name]
+        return None if isinstance(data, Staged) else len(data)
 
     def write(self, name: str, key: str) -> bool:
         """Store an artifact that waits; False where there is one already."""
@@ -284,6 +304,10 @@ class Outgoing(Values):
             if isinstance(data, Staged):
                 data.close()
         self._pending.clear()
+
+
+def _in_base64(size: int) -> int:
+    return (size + 2) // 3 * 4
 
 
 def _write_all(parts: Sequence[Bytes], hashing: Hashing) -> None:

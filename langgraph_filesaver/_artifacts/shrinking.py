@@ -18,17 +18,19 @@ __all__ = ["names_in", "shrunk"]
 _NAME = re.compile(rb"artifacts/([0-9a-f]{64}(?:\.[a-z0-9]{1,16}){1,2})")
 _LISTS = frozenset({"tuple", "set", "frozenset", "deque"})
 _MAPPINGS = frozenset({"dict", "ordereddict", "defaultdict", "counter"})
+_DEEPEST = 50  # artifacts inside of artifacts take stack to read
+_SNAPSHOT = "_DeltaSnapshot"  # pruning looks for it in the document
 _SCALAR_BYTES = 256  # a tagged object without parts that is no longer counts as a scalar, whatever the limit
 
 Leave = Callable[[Any], dict[str, Any]]
 
 
-def names_in(text: bytes) -> set[str]:
+def names_in(text: bytes | bytearray | memoryview) -> set[str]:
     """Return the names of all artifacts that a JSON text refers to, and perhaps of some that it only seems to."""
     return {match[1].decode("ascii") for match in _NAME.finditer(text)}
 
 
-def shrunk(tree: Any, limit: int, leave: Leave, *, keep_root: bool) -> Any:
+def shrunk(tree: Any, limit: int, leave: Leave, *, keep_root: bool, depth: int = 0) -> Any:
     """Return `tree` with each large part replaced by what `leave` returns for it.
 
     Args:
@@ -36,7 +38,10 @@ def shrunk(tree: Any, limit: int, leave: Leave, *, keep_root: bool) -> Any:
         limit: From how many bytes on a part is large.
         leave: Takes a part, returns the reference to it.
         keep_root: The whole stays itself, and only parts of it leave.
+        depth: How deep in the whole this tree is.
     """
+    if depth > _DEEPEST:
+        return tree
     if type(tree) is not dict and type(tree) is not list:
         return tree
     if type(tree) is dict and ("$artifact" in tree or "$list" in tree or tree.get("$type") == "artifact"):
@@ -44,8 +49,8 @@ def shrunk(tree: Any, limit: int, leave: Leave, *, keep_root: bool) -> Any:
     size = len(orjson.dumps(tree))
     if size <= limit:
         return tree
-    tree = _with_parts(tree, lambda part: shrunk(part, limit, leave, keep_root=False))
-    if keep_root or _is_scalar(tree, size):
+    tree = _with_parts(tree, lambda part: shrunk(part, limit, leave, keep_root=False, depth=depth + 1))
+    if keep_root or _is_scalar(tree, size) or (type(tree) is dict and str(tree.get("$type", "")).endswith(_SNAPSHOT)):
         return tree
     return leave(tree) if len(orjson.dumps(tree)) > limit else tree
 

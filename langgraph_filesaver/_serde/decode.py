@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from langgraph_filesaver._serde.encode import Attribute, show_path
 from langgraph_filesaver._serde.naming import Policy
 from langgraph_filesaver._serde.unrevived import UnrevivedDict, UnrevivedList, UnrevivedStr
-from langgraph_filesaver.errors import CorruptDataError
+from langgraph_filesaver.errors import CorruptDataError, FileSaverError
 
 __all__ = ["Decoder", "InvalidTagError", "Known", "Reader", "References", "TracingDecoder", "known"]
 
@@ -167,7 +167,7 @@ class TracingDecoder(Decoder):
         self._steps: list[object] = []
         try:
             return self.value(raw)
-        except (CorruptDataError, RecursionError):
+        except (FileSaverError, RecursionError):
             raise
         except Exception as error:
             steps = [*self._steps, *(error.steps if isinstance(error, InvalidTagError) else ())]

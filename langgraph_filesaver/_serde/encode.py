@@ -26,7 +26,7 @@ import orjson
 
 from langgraph_filesaver._serde.survey import may_hold_special_float, may_hold_tag_key, survey
 from langgraph_filesaver._serde.text import has_tag_key
-from langgraph_filesaver.errors import SerializationError
+from langgraph_filesaver.errors import FileSaverError, SerializationError, StorageError
 
 __all__ = [
     "MAX_SAFE_INTEGER",
@@ -283,6 +283,8 @@ class Encoder:
         self.light, self.pending = False, None  # what orjson's hook refused would come too late
         try:
             return work()
+        except StorageError:
+            raise
         except Exception:  # noqa: BLE001 - whatever its reason, there is another way to store the object
             return None
         finally:
@@ -334,7 +336,7 @@ class TracingEncoder(Encoder):
             self._open.add(id(value))
         try:
             encoded = super().value(value, step)
-        except (SerializationError, RecursionError, MemoryError):
+        except (FileSaverError, RecursionError, MemoryError):
             raise
         except RefusedError as error:
             raise self._error(value, str(error)) from error

@@ -8,6 +8,8 @@ a built-in type. A value that holds bytes must not be remembered by its fingerpr
 from __future__ import annotations
 
 import dataclasses
+import itertools
+import os
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -32,6 +34,8 @@ _MOST_KINDS = 1000  # a bound on memory: classes may be made at run time without
 _BUILT_IN = (dict, list, tuple, set, frozenset, str, bytes, bytearray, int, float, complex)
 
 _parts: dict[type, Callable[[Any], list[Any]]] = {}
+_numbers = itertools.count()
+_TOKEN = os.urandom(16)  # no list of a user begins with it, so that none is taken for an object
 _messages: dict[type, int] = {}  # the most frequent kinds, of which no more need be known than a number
 
 
@@ -46,7 +50,7 @@ def fingerprint(items: list[Any]) -> bytes | None:
 def _part(value: Any) -> list[Any]:
     number = _messages.get(type(value))
     if number is not None:
-        return [number, value.__dict__, value.__pydantic_extra__]
+        return [_TOKEN, number, value.__dict__, value.__pydantic_extra__]
     find = _parts.get(type(value))
     return find(value) if find is not None else _find(type(value))(value)
 
@@ -54,7 +58,7 @@ def _part(value: Any) -> list[Any]:
 def _find(kind: type) -> Callable[[Any], list[Any]]:
     if len(_parts) >= _MOST_KINDS:
         raise TypeError
-    number = len(_parts)
+    number = next(_numbers)
     found: Callable[[Any], list[Any]]
     if kind is tuple:
         found = partial(_tuple_parts, number)
@@ -63,6 +67,7 @@ def _find(kind: type) -> Callable[[Any], list[Any]]:
         fields_of(kind)  # a class whose fields are not known yet raises here and is asked again
         if plain:
             _messages[kind] = number
+            return _part
         found = partial(_model_parts, number)
     elif dataclasses.is_dataclass(kind) and not issubclass(kind, _BUILT_IN) and not _has_slots(kind):
         found = partial(_dict_parts, number)
@@ -76,13 +81,13 @@ def _has_slots(kind: type) -> bool:
 
 
 def _tuple_parts(number: int, value: tuple[Any, ...]) -> list[Any]:
-    return [number, list(value)]
+    return [_TOKEN, number, list(value)]
 
 
 def _dict_parts(number: int, value: Any) -> list[Any]:
-    return [number, value.__dict__]
+    return [_TOKEN, number, value.__dict__]
 
 
 def _model_parts(number: int, value: Any) -> list[Any]:
     chosen = sorted(value.__pydantic_fields_set__)
-    return [number, value.__dict__, value.__pydantic_extra__, value.__pydantic_private__, chosen]
+    return [_TOKEN, number, value.__dict__, value.__pydantic_extra__, value.__pydantic_private__, chosen]

@@ -21,7 +21,7 @@ from langgraph_filesaver._serde.decode import Decoder, Known, References, Tracin
 from langgraph_filesaver._serde.encode import PASS_THROUGH, Encoder, Kind, Outside, TracingEncoder
 from langgraph_filesaver._serde.kinds import KNOWN, kind_of, reader_of
 from langgraph_filesaver._serde.naming import Policy, keys_of
-from langgraph_filesaver.errors import CorruptDataError, SerializationError
+from langgraph_filesaver.errors import CorruptDataError, FileSaverError, SerializationError
 
 __all__ = ["JsonSerializer"]
 
@@ -118,13 +118,13 @@ class JsonSerializer(JsonPlusSerializer):
                 written = encoder.write(value, option, keep_root=keep_root)
                 if not (hasty and outside is not None and moves and len(written) > outside.inline):
                     return written
-            except (MemoryError, SerializationError):
+            except (MemoryError, FileSaverError):
                 raise
             except Exception:  # noqa: BLE001, S112 - whatever it was, the next way is more careful, the last tells where
                 continue
         try:
             return _on_fresh_stack(lambda: self._write_deep(value, option, outside))
-        except (MemoryError, SerializationError):
+        except (MemoryError, FileSaverError):
             raise
         except Exception as error:  # noqa: BLE001 - the tracing way tells what and where, if not this
             deep = error
@@ -162,7 +162,7 @@ class JsonSerializer(JsonPlusSerializer):
         policy = Policy(self._allowed_msgpack_modules, self._own)
         try:
             return _on_fresh_stack(lambda: Decoder(self._known, reader_of, policy, references).value(raw))
-        except CorruptDataError:
+        except FileSaverError:
             raise
         except RecursionError as error:
             raise CorruptDataError("nested too deeply to be revived", where=where) from error

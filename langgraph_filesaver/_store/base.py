@@ -48,10 +48,17 @@ class Marker:
 
 
 class Status(NamedTuple):
-    """What a store knows of a file: its size in bytes, and when it was written (seconds since 1970)."""
+    """What a store knows of a file or folder.
+
+    Attributes:
+        bytes: Its size.
+        modified_at: When it was changed, in seconds since 1970.
+        stamp: Another one where it is another file or folder, or has been changed.
+    """
 
     bytes: int
     modified_at: float
+    stamp: tuple[int, ...]
 
 
 class Staged(ABC):
@@ -138,7 +145,11 @@ class Store(ABC):
 
     @abstractmethod
     def status(self, key: str) -> Status | None:
-        """Tell size and age of the file, or None where it is missing."""
+        """Tell size and age of the file, or None where it is missing; of a folder as far as the store has folders."""
+
+    @abstractmethod
+    def touch(self, key: str) -> None:
+        """Make the file as young as if it had been written now; a missing one is fine."""
 
     @abstractmethod
     def copy(self, source_key: str, target_key: str) -> bool:

@@ -27,7 +27,7 @@ from langgraph_filesaver._store.listings import Listings
 from langgraph_filesaver._store.sharing import share_blocks
 from langgraph_filesaver._store.staging import Staging
 from langgraph_filesaver.config import COPY_BLOCK_BYTES, LOCK_POLL_SECONDS, LOCK_TIMEOUT_SECONDS
-from langgraph_filesaver.errors import LockTimeoutError, StorageError
+from langgraph_filesaver.errors import FileSaverError, LockTimeoutError, StorageError
 
 __all__ = ["LocalStore"]
 
@@ -96,7 +96,18 @@ class LocalStore(Store):
             return None
         except OSError as error:
             raise StorageError.from_os_error(error, action="look at", path=path) from error
-        return Status(found.st_size, found.st_mtime)
+        stamp = (found.st_dev, found.st_ino, found.st_mtime_ns, found.st_ctime_ns)
+        return Status(found.st_size, found.st_mtime, stamp)
+
+    def touch(self, key: str) -> None:
+        """Set the file's times to now."""
+        path = self._path(key)
+        try:
+            os.utime(path, follow_symlinks=False)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise StorageError.from_os_error(error, action="touch", path=path) from error
 
     def path(self, key: str) -> str | None:
         """Return the absolute path of the file."""
@@ -342,6 +353,8 @@ class LocalStore(Store):
                 if not os.path.lexists(source):
                     return False
                 self._make_folders(os.path.dirname(target))
+            except StorageError:
+                raise
             except OSError as error:
                 if error.errno not in _NO_LINK_THERE:
                     raise StorageError.from_os_error(error, action="copy", path=source) from error
@@ -473,6 +486,8 @@ class _LocalStaged(Staged):
                 if not os.path.lexists(self._staged):
                     break
                 self._store._make_folders(os.path.dirname(path))  # noqa: SLF001
+            except FileSaverError:
+                raise
             except OSError as error:
                 raise StorageError.from_os_error(error, action="write", path=path) from error
             else:

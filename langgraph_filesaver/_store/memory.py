@@ -100,7 +100,13 @@ class MemoryStore(Store):
     def status(self, key: str) -> Status | None:
         """Tell size and age."""
         data = self.read(key)
-        return None if data is None else Status(len(data), self._modified_at.get(key, 0.0))
+        return None if data is None else Status(len(data), self._modified_at.get(key, 0.0), ())
+
+    def touch(self, key: str) -> None:
+        """Make the bytes young again."""
+        with self._mutex:
+            if key in self._files:
+                self._modified_at[key] = time.time()
 
     def copy(self, source_key: str, target_key: str) -> bool:
         """Store the same bytes under another key."""

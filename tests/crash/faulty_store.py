@@ -82,6 +82,9 @@ class FaultyStore(Store):
     def status(self, key: str) -> Status | None:
         return self._operate(lambda: self._store.status(key))
 
+    def touch(self, key: str) -> None:
+        self._operate(lambda: self._store.touch(key))
+
     def copy(self, source_key: str, target_key: str) -> bool:
         return self._operate(lambda: self._store.copy(source_key, target_key))
 

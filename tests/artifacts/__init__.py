@@ -1,0 +1,1 @@
+"""Large values in files of their own: artifacts, by the library and by hand."""
