@@ -25,18 +25,8 @@ _CREDENTIAL_WORDS = frozenset(
     | {"pin", "credential", "credentials", "auth", "authorization", "authentication", "bearer", "cookie", "cookies"}
     | {"jwt", "apikey", "apikeys", "accesskey", "secretkey", "privatekey", "accesstoken", "authtoken", "refreshtoken"}
     | {"idtoken", "clientsecret", "apitoken", "sessiontoken", "bearertoken", "privkey", "pass", "pat", "dsn"}
-    | {
-        "creds",
-        "oauth",
-        "otp",
-        "totp",
-        "pgpassword",
-        "connectionstring",
-        "connstring",
-        "connstr",
-        "databaseurl",
-        "dburl",
-    }
+    | {"creds", "oauth", "otp", "totp", "pgpassword", "connectionstring", "connstring", "connstr"}
+    | {"databaseurl", "dburl"}
 )
 _TOKENS_OF = frozenset({"api", "access", "auth", "refresh", "bearer", "session"})  # not of a language model's count
 _SERVICES = frozenset(
