@@ -10,7 +10,7 @@ from langgraph.types import Command, Durability, interrupt
 
 from tests.graphs.anonymous import Graph, plain
 from tests.graphs.delta_graphs import Workshop, listed, place_of
-from tests.graphs.test_maintenance import (
+from tests.graphs.threads import (
     CONFIG,
     Trail,
     asking,

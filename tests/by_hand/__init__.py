@@ -1,0 +1,1 @@
+"""What a person does to the files: edits, damage, litter, copies."""
