@@ -14,7 +14,7 @@ small_texts = st.lists(st.binary(min_size=1, max_size=900), max_size=400)
 
 @given(small_texts)
 def test_the_cuts_of_a_list(texts: list[bytes]) -> None:
-    """Chunks follow each other from the first item, hold 4 to 9 KiB if items are small, and leave a tail; always alike."""
+    """[A8] Chunks follow each other from the first item, hold 4 to 9 KiB if items are small, and leave a tail; always alike."""
     cuts = list(chunks(texts))
     assert cuts == list(chunks([bytes(bytearray(text)) for text in texts]))
     size = sum(len(text) + 2 for text in texts)

@@ -61,7 +61,7 @@ NESTED: dict[str, Any] = {
 @pytest.mark.parametrize("options", [{}, {"artifact_threshold_bytes": 0}, {"compression": "gzip"}], ids=str)
 @pytest.mark.parametrize("name", NESTED)
 def test_nothing_referred_to_goes(home: Home, name: str, options: dict[str, Any]) -> None:
-    """Whatever a checkpoint, a write, a fork, a copy or metadata refer to, also by way of other artifacts, stays."""
+    """[O13] Whatever a checkpoint, a write, a fork, a copy or metadata refer to, also by way of other artifacts, stays."""
     saver = home.saver(**options)
     value = NESTED[name]
     put(saver, "c1", {"value": value}, metadata={"more": [text(7)]})
@@ -272,7 +272,7 @@ def test_a_deleted_artifacts_folder(local_home: Home) -> None:
 
 
 def test_a_collection_waits_for_who_refers(home: Home) -> None:
-    """While somebody is between its last look at the artifacts and its file, nothing is removed: the collector waits, or gives up."""
+    """[K4] While somebody is between its last look at the artifacts and its file, nothing is removed: the collector waits, or gives up."""
     saver = home.saver()
     put(saver, "c1", {"value": text(1)})
     put(saver, "c2", {"value": 1}, step=1)

@@ -55,7 +55,7 @@ def made(saver: FileSaver, how: str, source: Path) -> Artifact:
 
 @pytest.mark.parametrize("how", ["path", "bytes", "opened"])
 def test_an_artifact_in_a_state(home: Home, source: Path, how: str) -> None:
-    """Its content is stored under its SHA-256 with the file's extension; the JSON tells all about it; the handle reads it."""
+    """[A6] Its content is stored under its SHA-256 with the file's extension; the JSON tells all about it; the handle reads it."""
     saver = home.saver()
     artifact = made(saver, how, source)
     assert (artifact.name, artifact.media_type, artifact.bytes) == ("report.pdf", "application/pdf", len(CONTENT))

@@ -271,8 +271,19 @@ def test_the_same_list_is_cut_alike_whoever_writes_it(home: Home) -> None:
     assert artifacts_of(home) == before
 
 
+def test_a_tail_is_never_empty(home: Home) -> None:
+    """A list that ends where a chunk ended before, which its saver remembers, keeps items in the checkpoint's file."""
+    saver = home.saver()
+    messages = [message(number) for number in range(200)]
+    put_next(saver, list=messages)
+    for length in range(len(messages), 40, -1):
+        checkpoint_id = put_next(saver, list=messages[:length])
+        written = json.loads(checkpoint_text(home, checkpoint_id))["state"]["list"]
+        assert written["tail"][-1]["id"] == f"m{length - 1}"
+
+
 def test_the_last_items_are_in_the_checkpoint(home: Home) -> None:
-    """The newest messages are what a person sees first: they stand in the file itself, below the references."""
+    """[A7] The newest messages are what a person sees first: they stand in the file itself, below the references."""
     checkpoint_id = put_next(home.saver(), list=[message(number) for number in range(500)])
     written = json.loads(checkpoint_text(home, checkpoint_id))["state"]["list"]
     assert list(written) == ["$list", "tail"]

@@ -115,7 +115,7 @@ def value_of(saver: FileSaver, checkpoint_id: str | None = None, **options: Any)
 
 @pytest.mark.parametrize("name", LARGE_VALUES)
 def test_a_large_value(home: Home, name: str) -> None:
-    """It is an artifact named by the SHA-256 of its bytes, with the extension that tells the truth; once per thread."""
+    """[A1] It is an artifact named by the SHA-256 of its bytes, with the extension that tells the truth; once per thread."""
     value, extension = LARGE_VALUES[name]
     saver = home.saver()
     put(saver, "c1", {"value": value})
@@ -227,7 +227,7 @@ def test_two_threads_have_artifacts_of_their_own(home: Home) -> None:
 @pytest.mark.parametrize("name", LARGE_VALUES)
 @pytest.mark.parametrize("compression", ["gzip", "zstd"])
 def test_compression(home: Home, compression: Any, name: str) -> None:
-    """A compressed artifact says so by its extension, is named by its own bytes, and is read by any saver."""
+    """[A5] A compressed artifact says so by its extension, is named by its own bytes, and is read by any saver."""
     if compression == "zstd":
         pytest.importorskip("zstandard", reason="zstd needs the package zstandard in Python before 3.14")
     value, _ = LARGE_VALUES[name]

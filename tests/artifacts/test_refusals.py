@@ -119,7 +119,7 @@ def prepared(home: Home, value: Any) -> WatchedStore:
 )
 @pytest.mark.parametrize("wrapped", [False, True])
 def test_a_reference_that_is_none(local_home: Home, value: Any, wrapped: bool) -> None:
-    """A reference is `artifacts/<sha256>.<extension>` and nothing else; a bad one is told with its file and its place."""
+    """[A2] A reference is `artifacts/<sha256>.<extension>` and nothing else; a bad one is told with its file and its place."""
     store = prepared(local_home, {"a": [1, {"b": value}]} if wrapped else value)
     saver = FileSaver(store)
     for way in read_with(saver):
@@ -136,7 +136,7 @@ def test_a_reference_that_is_none(local_home: Home, value: Any, wrapped: bool) -
     "value", [{"$artifact": "../x"}, {"$list": ["artifacts/x"]}, {**HANDLE, "path": "/etc/passwd"}]
 )
 def test_a_bad_reference_stops_a_collection(local_home: Home, value: Any) -> None:
-    """What a file refers to is not known where the reference is none: nothing is collected, and the file is named."""
+    """[O13] What a file refers to is not known where the reference is none: nothing is collected, and the file is named."""
     prepared(local_home, value)
     with pytest.raises(CorruptDataError, match=r"c1\.json"):
         local_home.saver().collect_garbage("t", dry_run=False, grace_seconds=0)
@@ -153,7 +153,7 @@ def two_kinds(home: Home) -> dict[str, Path]:
 @pytest.mark.parametrize("kind", ["text", "list"])
 @pytest.mark.parametrize("damage", ["a byte", "cut short", "longer", "empty"])
 def test_a_damaged_artifact(local_home: Home, kind: str, damage: str) -> None:
-    """Bytes that are not those of the name are refused by whoever reads them, with the file, both hashes and what to do."""
+    """[A3] Bytes that are not those of the name are refused by whoever reads them, with the file, both hashes and what to do."""
     saver = local_home.saver()
     path = two_kinds(local_home)[kind]
     assert ids_of(saver, None) == ["c1"]

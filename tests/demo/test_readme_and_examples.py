@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from langgraph_filesaver.demo.picture import tree
 
 PROJECT = Path(__file__).parents[2]
@@ -15,7 +17,7 @@ TIME = re.compile(r"\d{4}-\d\d-\d\dT[0-9:.+]+")
 
 def test_the_example_of_the_readme(tmp_path: Path) -> None:
     """The README's ten lines run as they stand, print what it says, and leave the tree and the file that it shows."""
-    (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    code, *_ = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     assert len([line for line in code.splitlines() if line]) <= 10
     printed = _run(tmp_path, "-c", code)
     assert f"It prints `{printed.strip()}`" in README
@@ -56,6 +58,17 @@ def test_an_approval_that_another_process_brings(tmp_path: Path) -> None:
 def test_a_correction_by_hand(tmp_path: Path) -> None:
     """The graph goes on with the value that was written into the checkpoint file."""
     assert _run(tmp_path, str(PROJECT / "examples" / "correct_by_hand.py")) == "Pay 1000?\npaid 100\n"
+
+
+def test_formats_of_the_users_own(tmp_path: Path) -> None:
+    """A frame becomes a Parquet file and a picture a PNG, and both come back."""
+    pytest.importorskip(
+        "pyarrow", reason="the example needs pyarrow, with which pandas behaves in another way than in our tests"
+    )
+    pytest.importorskip("PIL", reason="the example needs Pillow")
+    assert _run(tmp_path, str(PROJECT / "examples" / "artifact_codecs.py"), str(tmp_path)).endswith("(64, 64)\n")
+    artifacts = {path.suffix for path in (tmp_path / "weather" / "artifacts").iterdir()}
+    assert artifacts == {".png", ".parquet"}
 
 
 def _run(folder: Path, *arguments: str) -> str:

@@ -1,6 +1,7 @@
 """Reads a folder of format 1 by docs/format.md alone; knows no values but plain JSON. Each rule it keeps has its id."""
 
 import base64
+import gzip
 import hashlib
 import json
 from pathlib import Path
@@ -58,9 +59,39 @@ def read_thread(folder: Path) -> dict[str, list[dict[str, Any]]]:
         metadata = {**{key: fields[key] for key in moved}, **fields["metadata"]}
         channels = [(identifier(each["channel"]), each["value"]) for each in fields["state"] if type(each) is dict]
         state = dict(channels) if type(fields["state"]) is list else fields["state"]  # [C6]
+        state = {channel: resolved(folder, value) for channel, value in state.items()}
         found = {"id": place[1], "parent": parent, "state": state, "metadata": metadata}
         namespaces.setdefault(place[0], []).append({**found, "writes": read_writes(folder, *place)})
     return {ns: sorted(many, key=lambda each: each["id"], reverse=True) for ns, many in namespaces.items()}
+
+
+def artifact(folder: Path, reference: str) -> bytes:
+    """Return the content of an artifact: [A1] [A2] [A3] [A5]."""
+    place, _, name = reference.partition("/")
+    assert (place, "/" in name) == ("artifacts", False), reference
+    data = (folder / "artifacts" / name).read_bytes()
+    assert name[:64] == hashlib.sha256(data).hexdigest(), name
+    return gzip.decompress(data) if name.count(".") > 1 and name.endswith(".gz") else data
+
+
+def resolved(folder: Path, value: Any) -> Any:
+    """Return plain JSON with the values in place of the references to them: [A4] [A7]."""
+    if type(value) is list:
+        return [resolved(folder, item) for item in value]
+    if type(value) is not dict:
+        return value
+    if "$list" in value:
+        items: list[Any] = []
+        for reference in value["$list"]:
+            chunk = json.loads(artifact(folder, reference))
+            items += resolved(folder, chunk)
+        return items + resolved(folder, value.get("tail", []))
+    if "$artifact" in value:
+        data, name = artifact(folder, value["$artifact"]), value["$artifact"]
+        if "base64" in value:
+            return value["base64"] + base64.b64encode(data).decode()
+        return resolved(folder, json.loads(data)) if ".json" in name else data.decode() if ".txt" in name else data
+    return {key: resolved(folder, item) for key, item in value.items()}
 
 
 def read_writes(folder: Path, checkpoint_ns: str, checkpoint_id: str) -> list[tuple[str, str, Any]]:
@@ -74,6 +105,6 @@ def read_writes(folder: Path, checkpoint_ns: str, checkpoint_id: str) -> list[tu
         path_of_task, task_id = identifier(fields["task_path"]), identifier(fields["task_id"])
         for write in fields["writes"]:
             if write["idx"] < 0 or (task_id, write["idx"]) not in folded:
-                value = (task_id, identifier(write["channel"]), write["value"])
+                value = (task_id, identifier(write["channel"]), resolved(folder, write["value"]))
                 folded[task_id, write["idx"]] = (path_of_task, write["idx"], value)
     return [value for _, _, value in sorted(folded.values(), key=lambda each: (each[0], each[2][0], each[1]))]
