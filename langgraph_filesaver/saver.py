@@ -296,9 +296,11 @@ class FileSaver(BaseCheckpointSaver[Any]):
             >>> state = {"video": file.artifact}
         """
         writer = self._repository.open_artifact(Address.of(config).thread_id, name, media_type)
-        with contextlib.closing(writer):
+        try:
             yield writer
             writer.finish()
+        finally:
+            writer.release()
 
     # --- maintenance
 

@@ -67,8 +67,7 @@ class ArtifactWriter(io.RawIOBase):
         if self._artifact is None:
             self._artifact = self._keep(self._hashing.hexdigest(), self._hashing.size)
 
-    def close(self) -> None:
-        """Let go of the file; what has not become an artifact is gone."""
-        if not self.closed:
-            super().close()
-            self._staged.close()
+    def release(self) -> None:
+        """Let go of the file; what has not become an artifact is gone. Until then closing only ends the writing."""
+        self.close()
+        self._staged.close()
