@@ -24,7 +24,7 @@ from langgraph.checkpoint.serde.base import SerializerProtocol
 from langgraph_filesaver._documents import CheckpointDocument, WritesDocument
 from langgraph_filesaver._serde import JsonSerializer
 from langgraph_filesaver._serde.decode import References
-from langgraph_filesaver._serde.encode import Outside
+from langgraph_filesaver._serde.outside import Outside
 from langgraph_filesaver.artifact import SEALING
 from langgraph_filesaver.errors import CorruptDataError, FileSaverError, SerializationError
 
@@ -172,8 +172,6 @@ class Codec:
         sealing = SEALING.set(True)
         try:
             tag, data = self._serde.dumps_typed(value)
-        except FileSaverError:
-            raise
         except Exception as error:
             raise SerializationError(
                 f"{where}: {type(self._serde).__name__} cannot store it: {error}",

@@ -17,7 +17,6 @@ held while somebody else's code runs.
 from __future__ import annotations
 
 import contextlib
-from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
@@ -33,11 +32,11 @@ from langgraph_filesaver._artifacts import (
     StoredSource,
     file_extension,
 )
+from langgraph_filesaver._calls import PendingWrite, call_order, folded, ordered, told, with_prefix
 from langgraph_filesaver._codec import dump_plain, parse_json
 from langgraph_filesaver._documents import (
     FORMAT,
     CheckpointDocument,
-    StoredWrite,
     ThreadDocument,
     WritesDocument,
     check_format,
@@ -59,17 +58,6 @@ Encode = Callable[[Outgoing], bytes]
 
 Result = TypeVar("Result")
 Document = TypeVar("Document", CheckpointDocument, WritesDocument, ThreadDocument)
-
-
-class PendingWrite(NamedTuple):
-    """One pending write after folding all calls of its task; tuples sort as `writes_sort_key` demands."""
-
-    task_path: str
-    task_id: str
-    idx: int
-    channel: str
-    value: Any
-    key: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,11 +263,11 @@ class Repository:
             if earlier is None:
                 continue  # removed meanwhile: the number is free again
             for write in earlier.writes:
-                standing[write.idx] = b"" if write.idx >= 0 else _told(write, earlier.task_path)
+                standing[write.idx] = b"" if write.idx >= 0 else told(write, earlier.task_path)
             number += 1
             earlier_keys.append(key)
             if not self._exists_writes(thread_id, ns, checkpoint_id, task_id, number) and all(
-                write.idx in standing and (write.idx >= 0 or standing[write.idx] == _told(write, document.task_path))
+                write.idx in standing and (write.idx >= 0 or standing[write.idx] == told(write, document.task_path))
                 for write in incoming.writes
             ):
                 self.store.settle(earlier_keys)  # who wrote them may have died before they were durable
@@ -290,15 +278,7 @@ class Repository:
 
     def pending_writes(self, thread_id: str, checkpoint_ns: str, checkpoint_id: str) -> list[PendingWrite]:
         """Return the pending writes of a checkpoint, folded and in order; there need be no such checkpoint yet."""
-        folded: dict[tuple[str, int], PendingWrite] = {}
-        for key, document in self.writes_documents(thread_id, checkpoint_ns, checkpoint_id):
-            for write in document.writes:
-                # The first of a regular write wins, the last of a special one (error, interrupt, resume): P7.
-                if write.idx < 0 or (document.task_id, write.idx) not in folded:
-                    folded[document.task_id, write.idx] = PendingWrite(
-                        document.task_path, document.task_id, write.idx, write.channel, write.value, key
-                    )
-        return sorted(folded.values(), key=lambda write: write[:3])
+        return folded(self.writes_documents(thread_id, checkpoint_ns, checkpoint_id))
 
     def writes_documents(
         self, thread_id: str, checkpoint_ns: str, checkpoint_id: str
@@ -306,7 +286,7 @@ class Repository:
         """Yield (key, document) of the writes files of a checkpoint, those of one task in the order of the calls."""
         prefix = layout.writes_prefix(checkpoint_ns, checkpoint_id)
         folder = layout.writes_bucket_folder(thread_id, prefix)
-        for name in _ordered(_with_prefix(self.store.list(folder), prefix)):
+        for name in ordered(with_prefix(self.store.list(folder), prefix)):
             key = f"{folder}/{name}"
             document = self._read(key, WritesDocument.from_json)
             if document is not None:
@@ -377,7 +357,7 @@ class Repository:
             )  # called graphs first, the root's head last of all
             for checkpoint_id in self.checkpoint_ids(source_id, checkpoint_ns)
         ]
-        writes = sorted((key for key, _ in self.writes_names(source_id)), key=_call_order)
+        writes = sorted((key for key, _ in self.writes_names(source_id)), key=call_order)
         artifacts = self.artifacts.names(source_id)
         with Identified(self.store, target_id), self.locks.referring(target_id):
             self.artifacts.confine(target_id)
@@ -423,28 +403,3 @@ class Repository:
             path=self.store.describe(key),
             where=field,
         )
-
-
-def _told(write: StoredWrite, task_path: str) -> bytes:
-    # As text, because `==` does not tell `true` from 1 and 1.0.
-    return dump_plain([write.channel, write.value, task_path])
-
-
-def _with_prefix(names: tuple[str, ...], prefix: str) -> list[str]:
-    found = []
-    for index in range(bisect_left(names, prefix), len(names)):
-        if not names[index].startswith(prefix):
-            break
-        found.append(names[index])
-    return found
-
-
-def _ordered(names: list[str]) -> list[str]:
-    """Return the names that are writes files, those of one task by number: `10` comes after `9`."""
-    parsed = [(parts, name) for name in names if (parts := layout.WritesName.parse(name)) is not None]
-    return [name for _, name in sorted(parsed)]
-
-
-def _call_order(key: str) -> tuple[int, str]:
-    parts = layout.WritesName.parse(key.rpartition("/")[2])
-    return (parts.number if parts else 0, key)

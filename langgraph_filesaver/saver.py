@@ -1,6 +1,6 @@
 """FileSaver: LangGraph's checkpointer contract in terms of the repository; no path and no byte is spelled here.
 
-Everything is written once, synchronously; the async methods run the same code on a thread pool (`_twins`). Semantics are
+Everything is written once, synchronously; the async methods (`_async_methods`) run the same code on a thread pool. Semantics are
 InMemorySaver's, and SqliteSaver's where that has none. `self.serde` is read anew at each call, because `with_allowlist`
 clones the saver with another one and shares the rest (P10).
 """
@@ -10,14 +10,13 @@ from __future__ import annotations
 import contextlib
 import os
 import random
-from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, cast
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import (
     WRITES_IDX_MAP,
-    BaseCheckpointSaver,
     ChannelVersions,
     Checkpoint,
     CheckpointMetadata,
@@ -31,6 +30,7 @@ from typing_extensions import Self
 from langgraph_filesaver import _collection as collection
 from langgraph_filesaver import _maintenance as maintenance
 from langgraph_filesaver._artifacts import ArtifactCodec, ArtifactWriter, Compression, Formats
+from langgraph_filesaver._async_methods import AsyncMethods
 from langgraph_filesaver._codec import Codec
 from langgraph_filesaver._collection import GarbageReport
 from langgraph_filesaver._documents import CheckpointDocument, StoredWrite, WritesDocument
@@ -44,7 +44,6 @@ from langgraph_filesaver._twins import Twins, is_on_event_loop
 from langgraph_filesaver.config import (
     ARTIFACT_THRESHOLD_BYTES,
     GRACE_SECONDS,
-    LIST_PAGE,
     LOCK_TIMEOUT_SECONDS,
     MAX_WORKERS,
 )
@@ -52,7 +51,7 @@ from langgraph_filesaver.config import (
 __all__ = ["FileSaver"]
 
 
-class FileSaver(BaseCheckpointSaver[Any]):
+class FileSaver(AsyncMethods):
     """Keeps LangGraph checkpoints as a folder of readable JSON files.
 
     Constructing it writes nothing; the folder is made by the first write. One instance serves sync and async callers, any
@@ -384,68 +383,6 @@ class FileSaver(BaseCheckpointSaver[Any]):
             return int(current) + 1 + random.random()  # noqa: S311 no secret: it only tells forks apart
         number = 0 if current is None else int(current.split(".")[0])
         return f"{number + 1:032}.{random.random():016}"  # noqa: S311
-
-    # --- the async twins
-
-    async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
-        """As `get_tuple`, without blocking the event loop."""
-        return await self._twins.run(self.get_tuple, config)
-
-    async def alist(
-        self,
-        config: RunnableConfig | None,
-        *,
-        filter: dict[str, Any] | None = None,  # noqa: A002 the contract's name
-        before: RunnableConfig | None = None,
-        limit: int | None = None,
-    ) -> AsyncIterator[CheckpointTuple]:
-        """As `list`, without blocking the event loop; reads a few checkpoints ahead."""
-        async for found in self._twins.pages(self.list(config, filter=filter, before=before, limit=limit), LIST_PAGE):
-            yield found
-
-    async def aput(
-        self,
-        config: RunnableConfig,
-        checkpoint: Checkpoint,
-        metadata: CheckpointMetadata,
-        new_versions: ChannelVersions,
-    ) -> RunnableConfig:
-        """As `put`, without blocking the event loop; a cancelled call has stored all or nothing."""
-        return await self._twins.run(self.put, config, checkpoint, metadata, new_versions)
-
-    async def aput_writes(
-        self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
-    ) -> None:
-        """As `put_writes`, without blocking the event loop; a cancelled call has stored all or nothing."""
-        await self._twins.run(self.put_writes, config, writes, task_id, task_path)
-
-    async def adelete_thread(self, thread_id: str) -> None:
-        """As `delete_thread`, without blocking the event loop."""
-        await self._twins.run(self.delete_thread, thread_id)
-
-    async def adelete_for_runs(self, run_ids: Sequence[str]) -> None:
-        """As `delete_for_runs`, without blocking the event loop."""
-        await self._twins.run(self.delete_for_runs, run_ids)
-
-    async def acopy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
-        """As `copy_thread`, without blocking the event loop."""
-        await self._twins.run(self.copy_thread, source_thread_id, target_thread_id)
-
-    async def aprune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
-        """As `prune`, without blocking the event loop."""
-        await self._twins.run(self.prune, thread_ids, strategy=strategy)
-
-    async def acollect_garbage(
-        self, thread_id: str | None = None, *, dry_run: bool = True, grace_seconds: float = GRACE_SECONDS
-    ) -> GarbageReport:
-        """As `collect_garbage`, without blocking the event loop."""
-        return await self._twins.run(self.collect_garbage, thread_id, dry_run=dry_run, grace_seconds=grace_seconds)
-
-    async def aget_delta_channel_history(
-        self, *, config: RunnableConfig, channels: Sequence[str]
-    ) -> Mapping[str, DeltaChannelHistory]:
-        """As `get_delta_channel_history`, without blocking the event loop."""
-        return await self._twins.run(self.get_delta_channel_history, config=config, channels=channels)
 
 
 def _run_id(config: RunnableConfig) -> str | None:

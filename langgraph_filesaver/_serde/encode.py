@@ -20,13 +20,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from math import isfinite
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import orjson
 
+from langgraph_filesaver._serde.outside import Outside
 from langgraph_filesaver._serde.survey import may_hold_special_float, may_hold_tag_key, survey
 from langgraph_filesaver._serde.text import has_tag_key
-from langgraph_filesaver.errors import FileSaverError, SerializationError, StorageError
+from langgraph_filesaver.errors import SerializationError, StorageError
 
 __all__ = [
     "MAX_SAFE_INTEGER",
@@ -35,7 +36,6 @@ __all__ = [
     "Encoder",
     "Kind",
     "KindOf",
-    "Outside",
     "RefusedError",
     "TracingEncoder",
     "Writer",
@@ -81,36 +81,6 @@ class Kind(NamedTuple):
 
 
 KindOf = Callable[[type], Kind]
-
-
-class Outside(Protocol):
-    """Where values go that do not stand in the text. Each method returns the JSON that stands for the value there.
-
-    Attributes:
-        limit: From how many bytes on a value leaves the text; None: only what has to (`writer`) leaves.
-        inline: A part whose text has no more bytes than this need not be visited: nothing in it leaves.
-    """
-
-    limit: int | None
-    inline: int
-
-    def text(self, text: str) -> Any:
-        """Return the reference to a string, or the string where it is not large."""
-
-    def data(self, data: bytes | bytearray) -> dict[str, Any] | None:
-        """Return the reference to bytes, or None where they are not large."""
-
-    def array(self, array: Any) -> dict[str, Any] | None:
-        """Return the reference to an array of plain numbers, or None where it is not large."""
-
-    def sequence(self, items: Sequence[Any], encoder: Encoder) -> Any:
-        """Return the JSON of a list: its encoded items, or references to parts of it and the last ones."""
-
-    def shrunk(self, tree: Any, *, keep_root: bool) -> Any:
-        """Return a tree whose large parts have left it; `keep_root`: it stays an object itself."""
-
-    def writer(self, kind: type) -> Writer | None:
-        """Return the writer for a type whose values always stand outside, or None."""
 
 
 class Encoder:
@@ -336,7 +306,7 @@ class TracingEncoder(Encoder):
             self._open.add(id(value))
         try:
             encoded = super().value(value, step)
-        except (FileSaverError, RecursionError, MemoryError):
+        except (SerializationError, StorageError, RecursionError, MemoryError):
             raise
         except RefusedError as error:
             raise self._error(value, str(error)) from error

@@ -18,10 +18,11 @@ from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
 from langgraph_filesaver._serde import text
 from langgraph_filesaver._serde.decode import Decoder, Known, References, TracingDecoder, known
-from langgraph_filesaver._serde.encode import PASS_THROUGH, Encoder, Kind, Outside, TracingEncoder
+from langgraph_filesaver._serde.encode import PASS_THROUGH, Encoder, Kind, TracingEncoder
 from langgraph_filesaver._serde.kinds import KNOWN, kind_of, reader_of
 from langgraph_filesaver._serde.naming import Policy, keys_of
-from langgraph_filesaver.errors import CorruptDataError, FileSaverError, SerializationError
+from langgraph_filesaver._serde.outside import Outside
+from langgraph_filesaver.errors import CorruptDataError, FileSaverError, SerializationError, StorageError
 
 __all__ = ["JsonSerializer"]
 
@@ -118,13 +119,13 @@ class JsonSerializer(JsonPlusSerializer):
                 written = encoder.write(value, option, keep_root=keep_root)
                 if not (hasty and outside is not None and moves and len(written) > outside.inline):
                     return written
-            except (MemoryError, FileSaverError):
+            except (MemoryError, SerializationError, StorageError):
                 raise
             except Exception:  # noqa: BLE001, S112 - whatever it was, the next way is more careful, the last tells where
                 continue
         try:
             return _on_fresh_stack(lambda: self._write_deep(value, option, outside))
-        except (MemoryError, FileSaverError):
+        except (MemoryError, SerializationError, StorageError):
             raise
         except Exception as error:  # noqa: BLE001 - the tracing way tells what and where, if not this
             deep = error

@@ -15,16 +15,26 @@ import errno
 import os
 import shutil
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import BinaryIO
 
 from filelock import FileLock, Timeout
 
 from langgraph_filesaver._layout import LOCKS_FOLDER, STAGING_FOLDER
 from langgraph_filesaver._store.base import Marker, Properties, Staged, Status, Store
+from langgraph_filesaver._store.descriptors import (
+    READ_FLAGS,
+    WRITE_FLAGS,
+    name_by_rename,
+    open_regular,
+    read_all,
+    unlink_if_same,
+    unlink_if_there,
+    write_all,
+)
 from langgraph_filesaver._store.durability import Durability, durability_for
 from langgraph_filesaver._store.listings import Listings
-from langgraph_filesaver._store.sharing import share_blocks
+from langgraph_filesaver._store.local_staged import LocalStaged
 from langgraph_filesaver._store.staging import Staging
 from langgraph_filesaver.config import COPY_BLOCK_BYTES, LOCK_POLL_SECONDS, LOCK_TIMEOUT_SECONDS
 from langgraph_filesaver.errors import FileSaverError, LockTimeoutError, StorageError
@@ -35,10 +45,7 @@ _FOLDER_MODE = 0o700  # state is private: only its owner reads it, and nobody el
 _FILE_MODE = 0o600
 _ATTEMPTS = 50
 _LINKS_MISSING = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.ENOTSUP}
-_READ_FLAGS = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
 _NO_LINK_THERE = {*_LINKS_MISSING, errno.EXDEV, errno.EMLINK}
-_WRITE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
-_STAGE_FLAGS = (_WRITE_FLAGS & ~os.O_WRONLY) | os.O_RDWR
 
 
 class LocalStore(Store):
@@ -72,11 +79,11 @@ class LocalStore(Store):
     def read(self, key: str) -> bytes | None:
         """Return the bytes of the file, or None. Symbolic links, pipes and devices are refused, never followed."""
         path = self._path(key)
-        descriptor = _open(path)
+        descriptor = open_regular(path)
         if descriptor is None:
             return None
         try:
-            return _read_all(descriptor, os.fstat(descriptor).st_size)
+            return read_all(descriptor, os.fstat(descriptor).st_size)
         except OSError as error:
             raise StorageError.from_os_error(error, action="read", path=path) from error
         finally:
@@ -84,7 +91,7 @@ class LocalStore(Store):
 
     def open(self, key: str) -> BinaryIO | None:
         """Open the file for reading; refuses what `read` refuses."""
-        descriptor = _open(self._path(key))
+        descriptor = open_regular(self._path(key))
         return None if descriptor is None else os.fdopen(descriptor, "rb")
 
     def status(self, key: str) -> Status | None:
@@ -149,7 +156,7 @@ class LocalStore(Store):
         for key in keys:
             path = self._path(key)
             try:
-                descriptor = os.open(path, _READ_FLAGS)
+                descriptor = os.open(path, READ_FLAGS)
                 try:
                     self._durability().before_name(descriptor)
                     self._durability().after_name(descriptor, os.path.dirname(path))
@@ -297,10 +304,10 @@ class LocalStore(Store):
     def _stage_and_name(self, path: str, data: bytes, *, exclusive: bool, durability: Durability | None = None) -> bool:
         durability = durability or self._durability()
         staged = self._staging.new_path()
-        descriptor = os.open(staged, _WRITE_FLAGS, _FILE_MODE)
+        descriptor = os.open(staged, WRITE_FLAGS, _FILE_MODE)
         is_named = False
         try:
-            _write_all(descriptor, data)
+            write_all(descriptor, data)
             durability.before_name(descriptor)
             is_named = self._give_name(staged, descriptor, path, exclusive=exclusive, durability=durability)
             return is_named
@@ -309,18 +316,18 @@ class LocalStore(Store):
                 os.close(descriptor)  # reports an error of its own on some network mounts
             finally:
                 if not is_named:
-                    _unlink_if_there(staged)
+                    unlink_if_there(staged)
 
     def _give_name(self, staged: str, descriptor: int, path: str, *, exclusive: bool, durability: Durability) -> bool:
         """Move a file whose data is safe to `path`, durably; False where `exclusive` and there is one."""
-        if not (self._name_new(staged, path) if exclusive else _name_by_rename(staged, path)):
+        if not (self._name_new(staged, path) if exclusive else name_by_rename(staged, path)):
             return False
         try:
-            _unlink_if_there(staged)  # before the flush, which then carries both names at once
+            unlink_if_there(staged)  # before the flush, which then carries both names at once
             durability.after_name(descriptor, os.path.dirname(path))
         except OSError:
             if exclusive:  # an error must not leave what was never acknowledged
-                _unlink_if_same(path, descriptor)
+                unlink_if_same(path, descriptor)
             raise
         return True
 
@@ -330,7 +337,7 @@ class LocalStore(Store):
         for _ in range(_ATTEMPTS):
             staged = self._staging.new_path()
             try:
-                return _LocalStaged(self, staged, os.open(staged, _STAGE_FLAGS, _FILE_MODE))
+                return LocalStaged(staged, os.open(staged, WRITE_FLAGS, _FILE_MODE), self._name_staged)
             except FileExistsError:
                 continue
             except FileNotFoundError:
@@ -338,6 +345,25 @@ class LocalStore(Store):
             except OSError as error:
                 raise StorageError.from_os_error(error, action="write", path=staged) from error
         raise StorageError(f"cannot write in {self._staging.folder}: it vanished {_ATTEMPTS} times", path=self.root)
+
+    def _name_staged(self, staged: str, descriptor: int, key: str) -> bool:
+        path, durability = self._path(key), self._durability()
+        try:
+            durability.before_name(descriptor)
+        except OSError as error:
+            raise StorageError.from_os_error(error, action="flush", path=staged) from error
+        for _ in range(_ATTEMPTS):
+            try:
+                return self._give_name(staged, descriptor, path, exclusive=True, durability=durability)
+            except FileNotFoundError:
+                if not os.path.lexists(staged):
+                    break
+                self._make_folders(os.path.dirname(path))
+            except FileSaverError:
+                raise
+            except OSError as error:
+                raise StorageError.from_os_error(error, action="write", path=path) from error
+        raise StorageError(f"cannot write {path}: its folder vanished; who deletes it?", path=path)
 
     def copy(self, source_key: str, target_key: str) -> bool:
         """Link the file under a second name; where there are no links, write it again."""
@@ -398,7 +424,7 @@ class LocalStore(Store):
         lock = os.path.join(locks, "_names.lock")
         try:
             with FileLock(lock, self._lock_timeout_seconds, thread_local=False, poll_interval=LOCK_POLL_SECONDS):
-                return not os.path.lexists(path) and _name_by_rename(staged, path)
+                return not os.path.lexists(path) and name_by_rename(staged, path)
         except Timeout as error:
             raise LockTimeoutError(
                 f"cannot write {path}: waited {self._lock_timeout_seconds:g} s for {lock}, which all who write here take "
@@ -442,109 +468,3 @@ class LocalStore(Store):
                 parent, os.R_OK
             ):  # a folder above the root may be closed to us
                 self._durability().folder_changed(parent)
-
-
-class _LocalStaged(Staged):
-    """A file in the staging folder, written piece by piece."""
-
-    def __init__(self, store: LocalStore, staged: str, descriptor: int) -> None:
-        self._store = store
-        self._staged = staged
-        self._descriptor = descriptor
-        self._is_named = False
-
-    def write(self, data: bytes | memoryview) -> None:
-        try:
-            _write_all(self._descriptor, data)
-        except OSError as error:
-            raise StorageError.from_os_error(error, action="write", path=self._staged) from error
-
-    def clone(self, path: str) -> bool:
-        return share_blocks(path, self._descriptor)
-
-    def blocks(self) -> Iterator[bytes]:
-        at = 0
-        try:
-            while block := os.pread(self._descriptor, COPY_BLOCK_BYTES, at):
-                at += len(block)
-                yield block
-        except OSError as error:
-            raise StorageError.from_os_error(error, action="read", path=self._staged) from error
-
-    def name(self, key: str) -> bool:
-        path, durability = self._store._path(key), self._store._durability()  # noqa: SLF001 one class in two halves
-        try:
-            durability.before_name(self._descriptor)
-        except OSError as error:
-            raise StorageError.from_os_error(error, action="flush", path=self._staged) from error
-        for _ in range(_ATTEMPTS):
-            try:
-                self._is_named = self._store._give_name(  # noqa: SLF001
-                    self._staged, self._descriptor, path, exclusive=True, durability=durability
-                )
-            except FileNotFoundError:
-                if not os.path.lexists(self._staged):
-                    break
-                self._store._make_folders(os.path.dirname(path))  # noqa: SLF001
-            except FileSaverError:
-                raise
-            except OSError as error:
-                raise StorageError.from_os_error(error, action="write", path=path) from error
-            else:
-                return self._is_named
-        raise StorageError(f"cannot write {path}: its folder vanished; who deletes it?", path=path)
-
-    def close(self) -> None:
-        try:
-            os.close(self._descriptor)
-        except OSError as error:
-            raise StorageError.from_os_error(error, action="close", path=self._staged) from error
-        finally:
-            if not self._is_named:
-                _unlink_if_there(self._staged)
-
-
-def _open(path: str) -> int | None:
-    try:
-        descriptor = os.open(path, _READ_FLAGS)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except OSError as error:
-        raise StorageError.from_os_error(error, action="read", path=path) from error
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise StorageError(f"cannot read {path}: it is not a regular file; move it away", path=path)
-    return descriptor
-
-
-def _unlink_if_there(path: str) -> None:
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(path)
-
-
-def _unlink_if_same(path: str, descriptor: int) -> None:
-    """Unlink `path` unless somebody has replaced it: that file was acknowledged to somebody else."""
-    with contextlib.suppress(FileNotFoundError):
-        if os.path.samestat(os.lstat(path), os.fstat(descriptor)):
-            os.unlink(path)
-
-
-def _name_by_rename(staged: str, path: str) -> bool:
-    os.replace(staged, path)
-    return True
-
-
-def _write_all(descriptor: int, data: bytes | memoryview) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(descriptor, view) :]
-
-
-def _read_all(descriptor: int, size: int) -> bytes:
-    data = os.read(descriptor, size + 1)
-    if len(data) == size:
-        return data
-    parts = [data]  # a short read, or a file that is being edited by hand
-    while part := os.read(descriptor, 1 << 20):
-        parts.append(part)
-    return b"".join(parts)

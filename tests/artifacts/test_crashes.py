@@ -216,7 +216,7 @@ LARGE: dict[str, Callable[[FileSaver], object]] = {
 
 @pytest.mark.parametrize("name", LARGE)
 def test_a_disk_that_fills_up(larger_disk: LargerDisk, name: str) -> None:
-    """[#4] ENOSPC in the middle of a 50 MB artifact: a StorageError, nothing of it is left, and the previous state is intact."""
+    """ENOSPC in the middle of a 50 MB artifact: a StorageError, nothing of it is left, and the previous state is intact."""
     home = Home("local", larger_disk.folder / "checkpoints", fsync=True)
     saver = FileSaver(home.root, **OPTIONS)
     prepare(saver)
@@ -235,7 +235,7 @@ def test_a_disk_that_fills_up(larger_disk: LargerDisk, name: str) -> None:
 
 @pytest.mark.parametrize("name", LARGE)
 def test_a_limit_of_file_size(tmp_path: Path, name: str) -> None:
-    """[#4] Where no disk can be mounted, too: a real limit, met in the middle of an artifact, leaves the old state and no litter."""
+    """Where no disk can be mounted, too: a real limit, met in the middle of an artifact, leaves the old state and no litter."""
     if sys.platform == "win32":
         pytest.skip("the limit is one of POSIX")
     import resource

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import sys
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,15 @@ def test_a_name_that_is_no_text(home: Home, name: str) -> None:
     put(home.saver(), "c1", {"value": [Artifact.from_bytes(b"x", name=name)]})
     assert value_of(home.saver())[0].name == name
     assert value_of(home.saver())[0].read_bytes() == b"x"
+
+
+def test_an_artifact_written_through_a_wrapper_that_closes_it(home: Home) -> None:
+    """Text and CSV are written through a wrapper, which closes the file at its end: the artifact is whole nevertheless."""
+    saver = home.saver()
+    with saver.open_artifact(config_of(), "a.csv") as file, io.TextIOWrapper(io.BufferedWriter(file), "utf-8") as text:
+        text.write("ä;b\n" * 10_000)
+    put(saver, "c1", {"value": file.artifact})
+    assert value_of(home.saver()).read_bytes() == "ä;b\n".encode() * 10_000
 
 
 def test_a_damaged_file(local_home: Home) -> None:
@@ -60,7 +70,7 @@ def test_a_serde_that_would_lose_it(home: Home, serde: str) -> None:
 
 
 def test_a_full_disk(local_home: Home, tmp_path: Path) -> None:
-    """[#4] A disk that refuses in the middle of a file is a StorageError, nothing of the file is left, and the old state stays."""
+    """A disk that refuses in the middle of a file is a StorageError, nothing of the file is left, and the old state stays."""
     if sys.platform == "win32":
         pytest.skip("the limit is one of POSIX")
     import resource

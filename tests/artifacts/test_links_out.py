@@ -77,7 +77,7 @@ def test_deleting_a_thread_with_a_link_out(local_home: Home, outside: Path) -> N
 
 @pytest.mark.parametrize("kind", ["link", "folder"])
 def test_what_cannot_be_read_is_no_damage(local_home: Home, tmp_path: Path, kind: str) -> None:
-    """A link or a folder in an artifact's place is a StorageError of that path, not damage of the checkpoint's file."""
+    """[A2] A link or a folder in an artifact's place is a StorageError of that path, not damage of the checkpoint's file."""
     put(local_home.saver(), "c1", {"text": TEXT})
     path = local_home.root / "t" / "artifacts" / NAME
     path.rename(tmp_path / "elsewhere")

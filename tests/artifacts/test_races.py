@@ -81,7 +81,7 @@ def writers_against_a_collector(root: Path, writers: int, puts: int) -> None:
 
 
 def test_writers_against_a_collector(tmp_path: Path) -> None:
-    """[#4] Three processes put shared and new content, prune, and read it back, while a fourth collects without grace."""
+    """Three processes put shared and new content, prune, and read it back, while a fourth collects without grace."""
     writers_against_a_collector(tmp_path / "checkpoints", 3, 450)
 
 
@@ -120,7 +120,7 @@ def test_threads_of_one_process(home: Home) -> None:
 @pytest.mark.soak
 @pytest.mark.timeout(1800)
 def test_writers_against_a_collector_at_length(tmp_path: Path) -> None:
-    """[#4] As above, with ten thousand puts."""
+    """As above, with ten thousand puts."""
     writers_against_a_collector(tmp_path / "checkpoints", 4, 10_000)
 
 
