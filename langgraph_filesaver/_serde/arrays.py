@@ -127,7 +127,9 @@ def _read_scalar(raw: dict[str, Any], decoder: Decoder) -> Any:
     dtype = _dtype(raw["dtype"])
     if "value" in raw:
         return numpy.array([decoder.value(raw["value"], "value")], dtype=dtype)[0]
-    return numpy.frombuffer(base64.b64decode(raw["data"], validate=True), dtype=dtype)[0]
+    data = base64.b64decode(raw["data"], validate=True)
+    # frombuffer cannot count items of no bytes
+    return numpy.frombuffer(data, dtype=dtype)[0] if dtype.itemsize else numpy.zeros(1, dtype=dtype)[0]
 
 
 def _write_dtype(dtype: Any, encoder: Encoder) -> dict[str, Any]:

@@ -14,6 +14,7 @@ import orjson
 
 from langgraph_filesaver._serde.decode import Decoder, Known, Reader, known
 from langgraph_filesaver._serde.encode import Encoder, RefusedError, Writer
+from langgraph_filesaver._serde.unrevived import as_key
 
 __all__ = ["CONTAINER_READERS", "CONTAINER_WRITERS", "sorted_items"]
 
@@ -87,7 +88,7 @@ def read_pairs(raw: dict[str, Any], decoder: Decoder) -> list[tuple[Any, Any]]:
     """
     if type(raw["items"]) is dict:
         return list(decoder.value(raw["items"], "items").items())
-    pairs = [(key, item) for key, item in decoder.items(raw["items"])]
+    pairs = [(as_key(key), item) for key, item in decoder.items(raw["items"])]
     if len({key for key, _ in pairs}) < len(pairs) and not any(key != key for key, _ in pairs):
         raise ValueError("two items have the same key")
     return pairs
@@ -101,6 +102,13 @@ def _read_defaultdict(raw: dict[str, Any], decoder: Decoder) -> defaultdict[Any,
 def _mapping(build: Callable[[dict[Any, Any]], Any]) -> Reader:
     def read(raw: dict[str, Any], decoder: Decoder) -> Any:
         return build(dict(read_pairs(raw, decoder)))
+
+    return read
+
+
+def _set_of(build: Callable[[list[Any]], Any]) -> Reader:
+    def read(raw: dict[str, Any], decoder: Decoder) -> Any:
+        return build([as_key(item) for item in decoder.items(raw["items"])])
 
     return read
 
@@ -119,8 +127,8 @@ CONTAINER_WRITERS: dict[type, Writer] = {
 CONTAINER_READERS: dict[str, Known] = {
     "dict": known(_mapping(dict), "items"),
     "tuple": known(_built(tuple), "items"),
-    "set": known(_built(set), "items"),
-    "frozenset": known(_built(frozenset), "items"),
+    "set": known(_set_of(set), "items"),
+    "frozenset": known(_set_of(frozenset), "items"),
     "deque": known(_read_deque, "maxlen", "items"),
     "defaultdict": known(_read_defaultdict, "default", "items"),
     "ordereddict": known(_mapping(OrderedDict), "items"),

@@ -55,6 +55,16 @@ _CONTAINERS = (list, dict)
 _TO_ESCAPE = re.compile("[\\\\\ud800-\udfff]")
 
 
+class _NoneKey:
+    """Stands for the key None as a step of a path: None as a step is no step."""
+
+    def __repr__(self) -> str:
+        return "None"
+
+
+_NONE_KEY = _NoneKey()
+
+
 class RefusedError(TypeError):
     """A value cannot be stored; the text says why and what to do."""
 
@@ -244,7 +254,10 @@ class Encoder:
         """Return the tagged object for a mapping with keys that JSON has not, or that would look like a tag."""
         if name != "dict" and all(map(_is_plain_key, mapping)):
             return self.tag(name, **content, items={key: self.value(item, key) for key, item in mapping.items()})
-        items = [[self.value(key, "<key>"), self.value(item, key)] for key, item in mapping.items()]
+        items = [
+            [self.value(key, "<key>"), self.value(item, _NONE_KEY if key is None else key)]
+            for key, item in mapping.items()
+        ]
         return self.tag(name, **content, items=items)
 
     def attempt(self, work: Callable[[], Any]) -> Any:

@@ -81,7 +81,14 @@ def is_data_class(kind: type) -> bool:
         or issubclass(kind, (enum.Enum, *VALUE_BASES))
         or is_named_tuple(kind)
         or bool(model_base(kind))
+        or is_url(kind)
     )
+
+
+def is_url(kind: type) -> bool:
+    """Whether `kind` is one of pydantic's own types of addresses, such as HttpUrl."""
+    base = getattr(sys.modules.get("pydantic.networks"), "_BaseUrl", None)
+    return base is not None and issubclass(kind, base) and kind.__module__ == "pydantic.networks"
 
 
 class Policy:
@@ -181,7 +188,7 @@ def _import(module: str, path: list[str], *, importable: bool) -> types.ModuleTy
 
 def _extends_and_defines(module: str, path: list[str]) -> bool:
     parent = sys.modules.get(module.rpartition(".")[0])
-    if parent is None or not hasattr(parent, "__path__"):
+    if parent is None or "__path__" not in vars(parent):
         return False
     spec = importlib.util.find_spec(module)
     source = getattr(spec.loader, "get_source", lambda _: None)(module) if spec else None

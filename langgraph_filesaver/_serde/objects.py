@@ -186,6 +186,10 @@ def _enum_writer(kind: type[enum.Enum]) -> Writer:
 
     def write(value: enum.Enum, encoder: Encoder) -> dict[str, Any]:
         inner: Any = value._value_
+        if not isinstance(value, enum.Flag) and value._name_ not in kind._member_map_:
+            raise RefusedError(
+                "is a member that its class made by `_missing_`, which a file cannot name. Store its value"
+            )
         if type(inner) in _SCALARS:
             return encoder.tag(tag, **{"$value": encoder.value(inner, Attribute("value"))})
         return encoder.tag(tag, **{"$name": value._name_})

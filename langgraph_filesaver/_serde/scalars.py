@@ -27,7 +27,7 @@ __all__ = ["SCALAR_READERS", "SCALAR_WRITERS", "text_of"]
 _ESCAPED = re.compile(r"\\(\\|u[dD][89a-fA-F][0-9a-fA-F]{2})")
 _INTEGER = re.compile(r"-?(?:[0-9]+|0x[0-9a-f]+)\Z")
 _DURATIONS = ("weeks", "days", "hours", "minutes", "seconds", "milliseconds", "microseconds")
-_SPECIAL_FLOATS = {"nan": float("nan"), "inf": float("inf"), "-inf": float("-inf"), "-0.0": -0.0}
+_SPECIAL_FLOATS = frozenset({"nan", "inf", "-inf", "-0.0"})
 _PATTERN_FLAGS = {"i": re.I, "l": re.L, "m": re.M, "s": re.S, "u": re.U, "x": re.X, "a": re.A}
 
 
@@ -84,6 +84,12 @@ def _read_range(raw: dict[str, Any], decoder: Decoder) -> range:
 
 def _write_complex(value: complex, encoder: Encoder) -> dict[str, Any]:
     return encoder.tag("complex", real=encoder.value(value.real), imag=encoder.value(value.imag))
+
+
+def _read_special_float(text: str) -> float:
+    if text not in _SPECIAL_FLOATS:
+        raise ValueError(f"{text!r} is none of {', '.join(sorted(_SPECIAL_FLOATS))}")
+    return float(text)  # each NaN an object of its own: sets and dicts tell two of them by that
 
 
 def _read_complex(raw: dict[str, Any], decoder: Decoder) -> complex:
@@ -229,7 +235,7 @@ SCALAR_WRITERS: dict[type, Writer] = {
 SCALAR_READERS: dict[str, Known] = {
     "str": known(_read_text, "escaped"),
     "int": known(_from_text(_read_integer), "value"),
-    "float": known(_from_text(_SPECIAL_FLOATS.__getitem__), "value"),
+    "float": known(_from_text(_read_special_float), "value"),
     "bytes": known(_read_bytes(bytes), "base64", "value"),
     "bytearray": known(_read_bytes(bytearray), "base64", "value"),
     "complex": known(_read_complex, "real", "imag"),

@@ -7,7 +7,7 @@ from typing import Any
 
 from langgraph_filesaver._serde.decode import Decoder, Reader
 from langgraph_filesaver._serde.encode import Encoder, Writer
-from langgraph_filesaver._serde.naming import class_name
+from langgraph_filesaver._serde.naming import class_name, is_url
 
 __all__ = ["secret_reader", "secret_writer"]
 
@@ -17,14 +17,14 @@ def secret_writer(kind: type) -> Writer | None:
     tag = class_name(kind)
     if kind in _secrets():
         return lambda value, encoder: _write(tag, value.get_secret_value(), encoder)
-    if _is_url(kind):
+    if is_url(kind):
         return lambda value, encoder: _write(tag, str(value), encoder)
     return None
 
 
 def secret_reader(kind: Any) -> Reader | None:
     """Return the reader for what `secret_writer` writes, or None."""
-    if kind in _secrets() or _is_url(kind):
+    if kind in _secrets() or is_url(kind):
         return lambda raw, decoder: kind(_value(raw, decoder))
     return None
 
@@ -40,9 +40,3 @@ def _value(raw: dict[str, Any], decoder: Decoder) -> Any:
 def _secrets() -> set[type]:
     modules = [sys.modules[name] for name in ("pydantic.types", "pydantic.v1.types") if name in sys.modules]
     return {kind for module in modules for kind in (module.SecretStr, module.SecretBytes)}
-
-
-def _is_url(kind: type) -> bool:
-    networks = sys.modules.get("pydantic.networks")
-    base = getattr(networks, "_BaseUrl", None)
-    return base is not None and issubclass(kind, base)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
+from types import MemberDescriptorType
 from typing import Any
 from uuid import UUID
 
@@ -54,10 +55,20 @@ def value_reader(kind: type) -> Reader | None:
             raise InvalidTagError(f"must be a {base.__name__}, not {type(plain).__name__}", "$value")
         value = _made(base, kind, plain)
         for name, item in decoder.value(raw.get("$attributes", {}), "$attributes").items():
-            object.__setattr__(value, name, item)
+            _set_attribute(value, name, item)
         return value
 
     return read
+
+
+def _set_attribute(value: Any, name: str, item: Any) -> None:
+    """Set an attribute where the object keeps it, without code of its class: no property, no other descriptor."""
+    for base in type(value).__mro__:
+        slot = base.__dict__.get(name)
+        if type(slot) is MemberDescriptorType:
+            slot.__set__(value, item)
+            return
+    value.__dict__[name] = item
 
 
 def _base(kind: type) -> Any:
