@@ -11,6 +11,7 @@ on a dict is atomic, and a fork at any moment leaves nothing locked in the child
 
 from __future__ import annotations
 
+import re
 import weakref
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -21,6 +22,10 @@ from langgraph_filesaver.config import CACHE_BYTES
 
 __all__ = ["Memory", "Run"]
 
+_BYTES_TAG = re.compile(rb'"\$type"\s*:\s*"byte')
+_REFERENCES = re.compile(rb'"artifacts/[0-9a-f]{64}(\.[a-z0-9.]+)"')
+_TEXT_IN_BASE64 = re.compile(rb'"bytes"\s*:\s*\d+\s*,\s*"base64"\s*:\s*"')
+_OF_TEXT = (b".txt", b".json")
 _OVERHEAD_BYTES = 300  # of an entry, roughly, beside its bytes
 
 
@@ -71,7 +76,7 @@ class Memory:
 
     def remember_run(self, items: list[Any], name: str, text: bytes) -> None:
         """Remember that `items` are the chunk `name`, whose JSON is `text`."""
-        if not items or b'"bytes' in text or b'"bytearray"' in text:  # a bytearray has the fingerprint of bytes
+        if not items or _may_hold_bytes(text):  # a bytearray has the fingerprint of bytes
             return
         print_ = fingerprint(items)
         if print_ is not None:
@@ -111,6 +116,14 @@ class Memory:
             self._runs.clear()
             self._channels.clear()
             self._bytes = added + _OVERHEAD_BYTES
+
+
+def _may_hold_bytes(text: bytes) -> bool:
+    """Whether the JSON of a chunk may stand for bytes or bytearrays, in the text or by reference. False is certain."""
+    if b'"byte' in text and _BYTES_TAG.search(text):
+        return True
+    others = sum(1 for reference in _REFERENCES.findall(text) if not reference.startswith(_OF_TEXT))
+    return others > len(_TEXT_IN_BASE64.findall(text))
 
 
 class _Kept:
