@@ -62,7 +62,7 @@ class FileSaver(AsyncMethods):
         root: The folder that holds the threads, as a path or a `file://` URL (or a store: see `_store`).
         serde: How values are stored. The default writes readable JSON; another serde's bytes are stored in base64.
         fsync: True: what was put survives a power cut. False: it survives a killed process, and puts are faster.
-        lock_timeout_seconds: How long a call waits for the lock of a thread.
+        lock_timeout_seconds: How long a call waits for a lock.
         metadata_include: Keys of the config to store although they look like a credential.
         metadata_exclude: Keys of the config not to store although they do not.
         max_workers: How many async calls run at once.

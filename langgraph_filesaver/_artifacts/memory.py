@@ -6,7 +6,8 @@
   (and perhaps edited by hand before) is another object.
 
 Both say which artifacts the text needs; whether these are there still, `ArtifactFiles` knows. There is no mutex: each step
-on a dict is atomic, and a fork at any moment leaves nothing locked in the child.
+on a dict is atomic, and a fork at any moment leaves nothing locked in the child. What was remembered first is forgotten
+first.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ class Run(NamedTuple):
         name: The chunk's artifact.
         size: Bytes of their JSON.
         needs: The chunk, and what it refers to.
+        cost: Bytes that this entry takes, roughly.
     """
 
     length: int
@@ -45,6 +47,7 @@ class Run(NamedTuple):
     name: str
     size: int
     needs: frozenset[str]
+    cost: int
 
 
 class _Channel(NamedTuple):
@@ -52,25 +55,25 @@ class _Channel(NamedTuple):
     value: Callable[[], Any]
     text: bytes
     needs: frozenset[str]
+    cost: int
 
 
 class Memory:
     """What one saver and its clones remember.
 
     Args:
-        most_bytes: The bound; beyond it everything is forgotten, which is simpler than to choose, and rare.
+        most_bytes: The bound.
     """
 
     def __init__(self, most_bytes: int = CACHE_BYTES) -> None:
         self._most_bytes = most_bytes
         self._bytes = 0
-        self._runs: dict[int, Run] = {}
-        self._channels: dict[tuple[str, str, str], _Channel] = {}
+        self._entries: dict[int | tuple[str, str, str], Run | _Channel] = {}
 
     def run_at(self, items: list[Any], at: int) -> Run | None:
         """Return the run that the items from `at` on are, if they are one."""
-        run = self._runs.get(id(items[at]))
-        if run is None or at + run.length > len(items):
+        run = self._entries.get(id(items[at]))
+        if not isinstance(run, Run) or at + run.length > len(items):
             return None
         return run if fingerprint(items[at : at + run.length]) == run.print else None
 
@@ -81,19 +84,19 @@ class Memory:
         print_ = fingerprint(items)
         if print_ is not None:
             needs = frozenset({name, *names_in(text)})
-            self._count(len(print_) + sum(map(len, needs)))
-            self._runs[id(items[0])] = Run(len(items), print_, name, len(text), needs)
+            cost = len(print_) + sum(map(len, needs)) + _OVERHEAD_BYTES
+            self._keep(id(items[0]), Run(len(items), print_, name, len(text), needs, cost))
 
     def channel(self, place: tuple[str, str, str], version: Any, value: Any) -> tuple[bytes, frozenset[str]] | None:
         """Return text and needs of a channel's value that was stored before, at the same version, as this very object."""
-        known = self._channels.get(place)
-        if known is None or known.version != version or known.value() is not value:
+        known = self._entries.get(place)
+        if not isinstance(known, _Channel) or known.version != version or known.value() is not value:
             return None
         return known.text, known.needs
 
     def is_large(self, place: tuple[str, str, str]) -> bool:
         """Tell whether parts of the channel's value left the document the last time."""
-        known = self._channels.get(place)
+        known = self._entries.get(place)
         return known is not None and bool(known.needs)
 
     def remember_channel(
@@ -107,15 +110,24 @@ class Memory:
             if size > self._most_bytes // 4:
                 return
             reference = _Kept(value)
-        self._count(len(text) + size + sum(map(len, needs)))
-        self._channels[place] = _Channel(version, reference, text, needs)
+        cost = len(text) + size + sum(map(len, needs)) + _OVERHEAD_BYTES
+        self._keep(place, _Channel(version, reference, text, needs, cost))
 
-    def _count(self, added: int) -> None:
-        self._bytes += added + _OVERHEAD_BYTES
-        if self._bytes > self._most_bytes:
-            self._runs.clear()
-            self._channels.clear()
-            self._bytes = added + _OVERHEAD_BYTES
+    def _keep(self, key: int | tuple[str, str, str], entry: Run | _Channel) -> None:
+        self._forget(key)
+        self._entries[key] = entry
+        self._bytes += entry.cost
+        while self._bytes > self._most_bytes:
+            try:
+                oldest = next(iter(self._entries))
+            except (StopIteration, RuntimeError):  # other threads forget, too, or are just remembering
+                return
+            self._forget(oldest)
+
+    def _forget(self, key: int | tuple[str, str, str]) -> None:
+        entry = self._entries.pop(key, None)
+        if entry is not None:
+            self._bytes -= entry.cost
 
 
 def _may_hold_bytes(text: bytes) -> bool:

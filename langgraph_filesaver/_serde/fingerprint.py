@@ -19,17 +19,10 @@ import ormsgpack
 from langgraph_filesaver._serde.fields import fields_of
 from langgraph_filesaver._serde.naming import model_base
 from langgraph_filesaver._serde.objects import LIBRARY_MODULES
+from langgraph_filesaver._serde.survey import PACKED_EXACTLY
 
 __all__ = ["fingerprint"]
 
-_OPTION = (
-    ormsgpack.OPT_PASSTHROUGH_TUPLE
-    | ormsgpack.OPT_PASSTHROUGH_ENUM
-    | ormsgpack.OPT_PASSTHROUGH_UUID
-    | ormsgpack.OPT_PASSTHROUGH_SUBCLASS
-    | ormsgpack.OPT_PASSTHROUGH_DATACLASS
-    | ormsgpack.OPT_PASSTHROUGH_DATETIME
-)
 _MOST_KINDS = 1000  # a bound on memory: classes may be made at run time without end
 _BUILT_IN = (dict, list, tuple, set, frozenset, str, bytes, bytearray, int, float, complex)
 
@@ -42,7 +35,7 @@ _messages: dict[type, int] = {}  # the most frequent kinds, of which no more nee
 def fingerprint(items: list[Any]) -> bytes | None:
     """Return bytes that are equal only for items of the same JSON, or None where that cannot be told."""
     try:
-        return ormsgpack.packb(items, _part, _OPTION)
+        return ormsgpack.packb(items, _part, PACKED_EXACTLY)
     except (TypeError, ValueError, RecursionError):
         return None
 

@@ -13,9 +13,9 @@ from typing import Any
 
 import ormsgpack
 
-__all__ = ["may_hold_special_float", "may_hold_tag_key", "survey"]
+__all__ = ["PACKED_EXACTLY", "may_hold_special_float", "may_hold_tag_key", "survey"]
 
-_OPTION = (
+PACKED_EXACTLY = (
     ormsgpack.OPT_PASSTHROUGH_TUPLE
     | ormsgpack.OPT_PASSTHROUGH_ENUM
     | ormsgpack.OPT_PASSTHROUGH_UUID
@@ -23,6 +23,7 @@ _OPTION = (
     | ormsgpack.OPT_PASSTHROUGH_DATACLASS
     | ormsgpack.OPT_PASSTHROUGH_DATETIME
 )
+"""ormsgpack's options that hand to its hook whatever it would pack like something else."""
 
 _FLOAT = 0xCB  # opens a packed float: eight bytes follow
 _DOLLAR = b"$"
@@ -37,7 +38,7 @@ def survey(value: object, meet: Callable[[Any], Any]) -> bytes | None:
             returns what orjson's hook will not look at again.
     """
     try:
-        return ormsgpack.packb(value, meet, _OPTION)
+        return ormsgpack.packb(value, meet, PACKED_EXACTLY)
     except (TypeError, ValueError, RecursionError):
         return None  # `meet` raised; or no text key, an integer beyond 64 bits, a lone surrogate, nested too deeply
 
