@@ -110,6 +110,8 @@ class _Thread:
                     f"{reference!r} is no reference to an artifact: correct it, or move the file away",
                     path=self._store.describe(key),
                 )
+            if name not in self._wanted and not self._store.exists(artifacts.key(self._thread_id, name)):
+                raise artifacts.missing(self._thread_id, name)  # by a slip of a pen, perhaps, that can be undone
             self._wanted.add(name)
             if name not in self._followed and has_references and ".json" in name:
                 self._followed.add(name)
@@ -123,17 +125,26 @@ def _as_it_is(tree: Any) -> Any:
 
 
 def references_in(tree: Any) -> Iterator[tuple[Any, bool]]:
-    """Yield the references in parsed JSON, each with whether what it refers to may hold references itself."""
+    """Yield the references in parsed JSON, each with whether what it refers to may hold references itself.
+
+    A string that has the form of a reference is taken for one wherever it stands: the key above it may be misspelt.
+    """
     parts = [tree]
     while parts:
         part = parts.pop()
         if type(part) is list:
             parts.extend(part)
+        elif type(part) is str and layout.artifact_name(part) is not None:
+            yield part, True
         elif type(part) is dict:
-            if "$list" in part and type(part["$list"]) is list:
+            place = ""
+            if type(part.get("$list")) is list:
+                place = "$list"
                 yield from ((reference, True) for reference in part["$list"])
             elif "$artifact" in part:
+                place = "$artifact"
                 yield part["$artifact"], "codec" not in part and "base64" not in part
             elif part.get("$type") == "artifact":
+                place = "path"
                 yield part.get("path"), False
-            parts.extend(value for key, value in part.items() if key != "$list")
+            parts.extend(value for key, value in part.items() if key != place)

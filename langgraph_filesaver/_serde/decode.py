@@ -87,6 +87,12 @@ class Decoder:
                 return self.referred(raw)
             changed: Any = None
             for key, item in raw.items():
+                if key[:1] == "$":
+                    raise InvalidTagError(
+                        "is no key of ours, and a user's own key that begins with a dollar sign is stored in a "
+                        '{"$type": "dict"}: is it misspelt?',
+                        key,
+                    )
                 if type(item) is dict or type(item) is list:
                     value = self.value(item, key)
                     if value is not item:
