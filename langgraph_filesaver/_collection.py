@@ -103,7 +103,7 @@ class _Thread:
 
     def _want(self, key: str, tree: Any) -> None:
         artifacts = self._repository.artifacts
-        for reference, has_references in references_in(tree):
+        for reference, has_references, is_certain in references_in(tree):
             name = layout.artifact_name(reference)
             if name is None:
                 raise CorruptDataError(
@@ -111,7 +111,9 @@ class _Thread:
                     path=self._store.describe(key),
                 )
             if name not in self._wanted and not self._store.exists(artifacts.key(self._thread_id, name)):
-                raise artifacts.missing(self._thread_id, name)  # by a slip of a pen, perhaps, that can be undone
+                if is_certain:
+                    raise artifacts.missing(self._thread_id, name)  # by a slip of the pen, perhaps, that can be undone
+                continue
             self._wanted.add(name)
             if name not in self._followed and has_references and ".json" in name:
                 self._followed.add(name)
@@ -124,10 +126,11 @@ def _as_it_is(tree: Any) -> Any:
     return tree
 
 
-def references_in(tree: Any) -> Iterator[tuple[Any, bool]]:
-    """Yield the references in parsed JSON, each with whether what it refers to may hold references itself.
+def references_in(tree: Any) -> Iterator[tuple[Any, bool, bool]]:
+    """Yield the references in parsed JSON: each, whether what it refers to may hold references itself, and whether it is certain.
 
-    A string that has the form of a reference is taken for one wherever it stands: the key above it may be misspelt.
+    A string that has the form of a reference is taken for one wherever it stands, though it may be a user's text: the key
+    above it may be misspelt.
     """
     parts = [tree]
     while parts:
@@ -135,16 +138,16 @@ def references_in(tree: Any) -> Iterator[tuple[Any, bool]]:
         if type(part) is list:
             parts.extend(part)
         elif type(part) is str and layout.artifact_name(part) is not None:
-            yield part, True
+            yield part, True, False
         elif type(part) is dict:
             place = ""
             if type(part.get("$list")) is list:
                 place = "$list"
-                yield from ((reference, True) for reference in part["$list"])
+                yield from ((reference, True, True) for reference in part["$list"])
             elif "$artifact" in part:
                 place = "$artifact"
-                yield part["$artifact"], "codec" not in part and "base64" not in part
+                yield part["$artifact"], "codec" not in part and "base64" not in part, True
             elif part.get("$type") == "artifact":
                 place = "path"
-                yield part.get("path"), False
+                yield part.get("path"), False, True
             parts.extend(value for key, value in part.items() if key != place)
