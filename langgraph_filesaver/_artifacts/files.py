@@ -216,13 +216,14 @@ class ArtifactFiles:
                 return self.read(thread_id, name)
             if not status.st_size:
                 return self.read(thread_id, name)
+            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
             seen = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
             if seen not in self._verified:
-                self.verify(key, name, digest_of(file))
+                self.verify(key, name, digest_of(mapped))
                 if len(self._verified) >= _MOST_VERIFIED:
                     self._verified.clear()
                 self._verified.add(seen)
-            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
+            return mapped
 
     def missing(self, thread_id: str, name: str) -> MissingArtifactError:
         """Return the error that tells of a reference to an artifact that is not there."""

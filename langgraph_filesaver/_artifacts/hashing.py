@@ -1,20 +1,22 @@
-"""Files that are hashed while they are written or read, in a second thread: hashing takes about as long as the disk.
+"""The SHA-256 of large files: while they are written, in a second thread, since it takes about as long as the disk does.
 
-The name of an artifact is known when its last byte is; whether one is whole, when its last byte was read.
+A file that is read is hashed where it is mapped: copying it into a buffer first, for a second thread, took longer.
 """
 
 from __future__ import annotations
 
 import hashlib
+import mmap
 import threading
-from typing import BinaryIO
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from langgraph_filesaver._store import Staged
-from langgraph_filesaver.config import COPY_BLOCK_BYTES
 
 __all__ = ["Hashing", "digest_of"]
 
 _BY_A_SECOND_THREAD_BYTES = 1024 * 1024
+_WINDOW_BYTES = 16 * 1024 * 1024  # a multiple of every page size
 
 
 class Hashing:
@@ -40,12 +42,31 @@ class Hashing:
             self._digest.update(view)
             self._staged.write(view)
             return
-        hashing = threading.Thread(target=self._digest.update, args=(view,))
+        with self._hashed_beside([view]):
+            self._staged.write(view)
+
+    def write_whole(self, parts: Sequence[bytes | bytearray | memoryview]) -> None:
+        """Write all of a file, flushed: its bytes are hashed while the disk works."""
+        views = [memoryview(part) for part in parts]
+        self.size += sum(map(len, views))
+        with self._hashed_beside(views):
+            for view in views:
+                self._staged.write(view)
+            self._staged.flush()
+
+    @contextmanager
+    def _hashed_beside(self, views: Sequence[memoryview]) -> Iterator[None]:
+        """Hash in a second thread while the block runs; the bytes may be changed when this ends."""
+        hashing = threading.Thread(target=self._hash, args=(views,))
         hashing.start()
         try:
-            self._staged.write(view)
+            yield
         finally:
             hashing.join()
+
+    def _hash(self, views: Sequence[memoryview]) -> None:
+        for view in views:
+            self._digest.update(view)
 
     def clone(self, path: str) -> bool:
         """Take the content of a file without copying it, where the file system can."""
@@ -62,23 +83,13 @@ class Hashing:
         return self._digest.hexdigest()
 
 
-def digest_of(file: BinaryIO) -> str:
-    """Return the SHA-256 of an open file in hexadecimal, from where it stands.
-
-    Raises:
-        OSError: It cannot be read.
-    """
+def digest_of(mapped: mmap.mmap) -> str:
+    """Return the SHA-256 of a mapped file in hexadecimal, with a window of it in memory at a time."""
     digest = hashlib.sha256()
-    reading, hashed = bytearray(COPY_BLOCK_BYTES), bytearray(COPY_BLOCK_BYTES)
-    hashing: threading.Thread | None = None
-    try:
-        while count := file.readinto(reading):  # type: ignore[attr-defined] # every binary file has it
-            if hashing is not None:
-                hashing.join()
-            reading, hashed = hashed, reading
-            hashing = threading.Thread(target=digest.update, args=(memoryview(hashed)[:count],))
-            hashing.start()
-    finally:
-        if hashing is not None:
-            hashing.join()
+    with memoryview(mapped) as content:
+        for start in range(0, len(content), _WINDOW_BYTES):
+            with content[start : start + _WINDOW_BYTES] as window:
+                digest.update(window)
+            if hasattr(mapped, "madvise"):  # not on Windows
+                mapped.madvise(mmap.MADV_DONTNEED, start, min(_WINDOW_BYTES, len(content) - start))
     return digest.hexdigest()

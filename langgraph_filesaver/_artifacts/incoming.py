@@ -1,7 +1,8 @@
 """References in a thread's documents on their way in: read, verified, and turned into the values that they stand for.
 
-Serves one call. The bytes of an artifact are read and verified once for the call; each value is made anew from them, so
-that no two checkpoints share an object that can be changed. A handle reads nothing.
+Serves one call. The bytes of an artifact are read, verified and parsed once for the call; further checkpoints get copies,
+so that no two of them share an object that can be changed. Only a chunk with values that `copying` does not know is parsed
+again. A handle reads nothing.
 
 A reference is a path inside the thread's folder, as `_layout` spells it, and nothing else: what looks like another path,
 or leads out by a symbolic link, is refused.
@@ -20,6 +21,7 @@ from langgraph_filesaver._artifacts.memory import Memory
 from langgraph_filesaver._artifacts.npy import from_npy
 from langgraph_filesaver._artifacts.stored import StoredSource
 from langgraph_filesaver._serde import text
+from langgraph_filesaver._serde.copying import copier
 from langgraph_filesaver._serde.decode import Decoder, InvalidTagError
 from langgraph_filesaver._serde.text import parse
 from langgraph_filesaver.artifact import Artifact
@@ -48,6 +50,7 @@ class Incoming:
         self._formats = formats
         self._contents: dict[str, tuple[bytes, str]] = {}
         self._again: dict[str, Callable[[bytes], Any]] = {}
+        self._copiers: dict[str, Callable[[], list[Any]] | None] = {}
         self._kept_bytes = 0
         self._stamp: tuple[int, ...] | None = None
         self._seen: set[str] = set()
@@ -89,6 +92,10 @@ class Incoming:
         items: list[Any] = []
         for at, reference in enumerate(references):
             name = _name_of(reference, "$list", at)
+            copy = self._copiers.get(name)
+            if copy is not None:
+                items.extend(copy())
+                continue
             tree = self._json(name)
             if type(tree) is dict and tree.keys() == {"$list"}:
                 items.extend(self._chunks(tree["$list"], decoder))
@@ -97,6 +104,8 @@ class Incoming:
                 items.extend(chunk)
                 if self._memory is not None:
                     self._memory.remember_run(chunk, name, self._content(name)[0])
+                elif name not in self._copiers:
+                    self._copiers[name] = copier(chunk)
             else:
                 raise CorruptDataError("expected a list of items", path=self._path(name))
         return items
@@ -192,6 +201,7 @@ class Incoming:
             self._kept_bytes += len(found[0])
             if self._kept_bytes > _KEPT_BYTES:
                 self._contents.clear()
+                self._copiers.clear()
                 self._kept_bytes = len(found[0])
             if len(found[0]) <= _KEPT_BYTES // 8:
                 self._contents[name] = found

@@ -176,7 +176,7 @@ class Outgoing(Values):
         size = sum(map(len, parts))
         self.passed_bytes += size
         if size > _HASHED_BESIDE_BYTES and not self._files.has_of_size(self._thread_id, size):
-            return self._staged(partial(_write_all, parts), extension)[0]
+            return self._staged(lambda hashing: hashing.write_whole(parts), extension)[0]
         digest = hashlib.sha256()
         for part in parts:
             digest.update(part)
@@ -308,11 +308,6 @@ class Outgoing(Values):
 
 def _in_base64(size: int) -> int:
     return (size + 2) // 3 * 4
-
-
-def _write_all(parts: Sequence[Bytes], hashing: Hashing) -> None:
-    for part in parts:
-        hashing.write(part)
 
 
 def _copy(opened: BinaryIO, path: str | None, hashing: Hashing) -> None:

@@ -81,6 +81,14 @@ class Staged(ABC):
         """Yield what the file holds by now."""
 
     @abstractmethod
+    def flush(self) -> None:
+        """Bring what was written to the disk, as far as `name` would: the name itself then takes little time.
+
+        Raises:
+            StorageError: It cannot be brought there.
+        """
+
+    @abstractmethod
     def name(self, key: str) -> bool:
         """Give the file its name unless there is one; durable on return. Tell whether this call did it."""
 

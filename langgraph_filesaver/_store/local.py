@@ -337,7 +337,8 @@ class LocalStore(Store):
         for _ in range(_ATTEMPTS):
             staged = self._staging.new_path()
             try:
-                return LocalStaged(staged, os.open(staged, WRITE_FLAGS, _FILE_MODE), self._name_staged)
+                descriptor = os.open(staged, WRITE_FLAGS, _FILE_MODE)
+                return LocalStaged(staged, descriptor, self._flush_staged, self._name_staged)
             except FileExistsError:
                 continue
             except FileNotFoundError:
@@ -346,12 +347,15 @@ class LocalStore(Store):
                 raise StorageError.from_os_error(error, action="write", path=staged) from error
         raise StorageError(f"cannot write in {self._staging.folder}: it vanished {_ATTEMPTS} times", path=self.root)
 
-    def _name_staged(self, staged: str, descriptor: int, key: str) -> bool:
-        path, durability = self._path(key), self._durability()
+    def _flush_staged(self, staged: str, descriptor: int) -> None:
         try:
-            durability.before_name(descriptor)
+            self._durability().before_name(descriptor)
         except OSError as error:
             raise StorageError.from_os_error(error, action="flush", path=staged) from error
+
+    def _name_staged(self, staged: str, descriptor: int, key: str) -> bool:
+        path, durability = self._path(key), self._durability()
+        self._flush_staged(staged, descriptor)
         for _ in range(_ATTEMPTS):
             try:
                 return self._give_name(staged, descriptor, path, exclusive=True, durability=durability)

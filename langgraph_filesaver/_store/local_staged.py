@@ -20,10 +20,18 @@ class LocalStaged(Staged):
     Args:
         staged: Its path.
         descriptor: It, open for reading and writing.
+        flush: Brings it to the disk, by path and descriptor.
         give_name: Gives a staged file, by path and descriptor, the name of a key, unless there is one.
     """
 
-    def __init__(self, staged: str, descriptor: int, give_name: Callable[[str, int, str], bool]) -> None:
+    def __init__(
+        self,
+        staged: str,
+        descriptor: int,
+        flush: Callable[[str, int], None],
+        give_name: Callable[[str, int, str], bool],
+    ) -> None:
+        self._flush = flush
         self._give_name = give_name
         self._staged = staged
         self._descriptor = descriptor
@@ -46,6 +54,9 @@ class LocalStaged(Staged):
                 yield block
         except OSError as error:
             raise StorageError.from_os_error(error, action="read", path=self._staged) from error
+
+    def flush(self) -> None:
+        self._flush(self._staged, self._descriptor)
 
     def name(self, key: str) -> bool:
         self._is_named = self._give_name(self._staged, self._descriptor, key)

@@ -135,6 +135,9 @@ class _MemoryStaged(Staged):
     def blocks(self) -> Iterator[bytes]:
         yield self._written.getvalue()
 
+    def flush(self) -> None:
+        """Do nothing: there is no disk."""
+
     def name(self, key: str) -> bool:
         return self._store.create(key, self._written.getvalue())
 

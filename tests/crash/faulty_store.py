@@ -111,6 +111,9 @@ class FaultyStaged(Staged):
     def blocks(self) -> Iterator[bytes]:
         return self._staged.blocks()
 
+    def flush(self) -> None:
+        self._store._operate(self._staged.flush)
+
     def name(self, key: str) -> bool:
         return self._store._operate(lambda: self._staged.name(key))
 
