@@ -2,6 +2,7 @@
 
 from langgraph_filesaver._artifacts import ArtifactCodec
 from langgraph_filesaver._collection import GarbageReport
+from langgraph_filesaver._leases import Lease, LockInfo
 from langgraph_filesaver._serde import JsonSerializer
 from langgraph_filesaver.artifact import Artifact
 from langgraph_filesaver.errors import (
@@ -24,6 +25,8 @@ __all__ = [
     "FileSaverError",
     "GarbageReport",
     "JsonSerializer",
+    "Lease",
+    "LockInfo",
     "LockTimeoutError",
     "SerializationError",
     "StorageError",

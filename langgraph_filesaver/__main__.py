@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 
+from langgraph_filesaver import _locks_command as locks
 from langgraph_filesaver.demo import command as demo
 
 __all__ = ["main"]
@@ -28,9 +29,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "approval and writes its report. Exit code 0 only if every claim made on the way was verified.",
         )
     )
+    locks.add_arguments(
+        commands.add_parser(
+            "locks",
+            help="show who has which thread, or take one away",
+            description="Shows the leases of a folder: which thread, which process, since when. With --break, takes one away "
+            "and says whose it was.",
+        )
+    )
     given = parser.parse_args(arguments)
     if given.command == "demo":
         return demo.run(given)
+    if given.command == "locks":
+        return locks.run(given)
     parser.print_help()
     return 0
 

@@ -28,9 +28,15 @@ class AsyncMethods(BaseCheckpointSaver[Any]):
 
     Attributes:
         _twins: The saver's pool.
+        _lock_timeout_seconds: How long a call waits for a thread that somebody else has.
     """
 
     _twins: Twins
+    _lock_timeout_seconds: float
+
+    @abstractmethod
+    def _note_asked(self, config: RunnableConfig) -> None:
+        """Note which checkpoint the calling context has asked for."""
 
     @abstractmethod
     def collect_garbage(
@@ -40,7 +46,9 @@ class AsyncMethods(BaseCheckpointSaver[Any]):
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         """As `get_tuple`, without blocking the event loop."""
-        return await self._twins.run(self.get_tuple, config)
+        found = await self._twins.run(self.get_tuple, config)
+        self._note_asked(config)  # what the pool noted is known in its own context only
+        return found
 
     async def alist(
         self,
@@ -62,29 +70,31 @@ class AsyncMethods(BaseCheckpointSaver[Any]):
         new_versions: ChannelVersions,
     ) -> RunnableConfig:
         """As `put`, without blocking the event loop; a cancelled call has stored all or nothing."""
-        return await self._twins.run(self.put, config, checkpoint, metadata, new_versions)
+        return await self._twins.patiently(
+            self._lock_timeout_seconds, self.put, config, checkpoint, metadata, new_versions
+        )
 
     async def aput_writes(
         self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
     ) -> None:
         """As `put_writes`, without blocking the event loop; a cancelled call has stored all or nothing."""
-        await self._twins.run(self.put_writes, config, writes, task_id, task_path)
+        await self._twins.patiently(self._lock_timeout_seconds, self.put_writes, config, writes, task_id, task_path)
 
     async def adelete_thread(self, thread_id: str) -> None:
         """As `delete_thread`, without blocking the event loop."""
-        await self._twins.run(self.delete_thread, thread_id)
+        await self._twins.patiently(self._lock_timeout_seconds, self.delete_thread, thread_id)
 
     async def adelete_for_runs(self, run_ids: Sequence[str]) -> None:
         """As `delete_for_runs`, without blocking the event loop."""
-        await self._twins.run(self.delete_for_runs, run_ids)
+        await self._twins.patiently(self._lock_timeout_seconds, self.delete_for_runs, run_ids)
 
     async def acopy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
         """As `copy_thread`, without blocking the event loop."""
-        await self._twins.run(self.copy_thread, source_thread_id, target_thread_id)
+        await self._twins.patiently(self._lock_timeout_seconds, self.copy_thread, source_thread_id, target_thread_id)
 
     async def aprune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
         """As `prune`, without blocking the event loop."""
-        await self._twins.run(self.prune, thread_ids, strategy=strategy)
+        await self._twins.patiently(self._lock_timeout_seconds, self.prune, thread_ids, strategy=strategy)
 
     async def acollect_garbage(
         self, thread_id: str | None = None, *, dry_run: bool = True, grace_seconds: float = GRACE_SECONDS

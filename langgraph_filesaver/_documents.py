@@ -20,10 +20,13 @@ from langgraph_filesaver.errors import CorruptDataError, UnsupportedFormatError
 __all__ = [
     "FORMAT",
     "CheckpointDocument",
+    "FenceDocument",
     "StoredWrite",
     "ThreadDocument",
     "WritesDocument",
     "check_format",
+    "identifier_in",
+    "spelled",
 ]
 
 FORMAT = 1
@@ -41,6 +44,7 @@ class CheckpointDocument:
         checkpoint_ns: Its namespace.
         checkpoint_id: Its id.
         parent_checkpoint_id: The checkpoint it was made from, or None.
+        fencing_token: The lease that it was put under, or None.
         state: Channel name to value: LangGraph's `channel_values`. A list of `{"channel": …, "value": …}` in the file
             where a name begins with `$`, as the serializer's own keys do, or holds a lone surrogate.
         metadata: What `get_tuple` returns as metadata.
@@ -53,6 +57,7 @@ class CheckpointDocument:
     state: Any
     metadata: Any
     checkpoint: Mapping[str, Any]
+    fencing_token: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the document as it is laid out in the file: for the reader first, for the machine last."""
@@ -60,10 +65,12 @@ class CheckpointDocument:
         checkpoint = dict(self.checkpoint)
         document: dict[str, Any] = {
             "format": FORMAT,
-            "checkpoint_ns": _spelled(self.checkpoint_ns),
-            "checkpoint_id": _spelled(self.checkpoint_id),
-            "parent_checkpoint_id": None if self.parent_checkpoint_id is None else _spelled(self.parent_checkpoint_id),
+            "checkpoint_ns": spelled(self.checkpoint_ns),
+            "checkpoint_id": spelled(self.checkpoint_id),
+            "parent_checkpoint_id": None if self.parent_checkpoint_id is None else spelled(self.parent_checkpoint_id),
         }
+        if self.fencing_token is not None:
+            document["fencing_token"] = self.fencing_token
         if type(checkpoint.get("ts")) is str and not _has_odd_key(checkpoint):
             document["ts"] = checkpoint.pop("ts")
         moved: dict[str, Any] = {}
@@ -92,12 +99,13 @@ class CheckpointDocument:
         checkpoint = _field(fields, "checkpoint", dict)
         moved = {key: fields[key] for key in _READER_FIRST if key in fields}
         return cls(
-            checkpoint_ns=_identifier(fields, "checkpoint_ns"),
-            checkpoint_id=_identifier(fields, "checkpoint_id"),
-            parent_checkpoint_id=_identifier(fields, "parent_checkpoint_id", optional=True),
+            checkpoint_ns=identifier_in(fields, "checkpoint_ns"),
+            checkpoint_id=identifier_in(fields, "checkpoint_id"),
+            parent_checkpoint_id=identifier_in(fields, "parent_checkpoint_id", optional=True),
             state=_channel_values(fields),
             metadata={**moved, **metadata} if moved else metadata,
             checkpoint={**checkpoint, "ts": fields["ts"]} if "ts" in fields else checkpoint,
+            fencing_token=_fencing_token(fields),
         )
 
 
@@ -121,6 +129,7 @@ class WritesDocument:
         task_path: Its path in the graph; the first key of the order of pending writes.
         run_id: The run that wrote, or None where the config names none.
         writes: The writes, in the order of the call.
+        fencing_token: The lease that they were put under, or None.
     """
 
     checkpoint_ns: str
@@ -129,18 +138,21 @@ class WritesDocument:
     task_path: str
     run_id: str | None
     writes: tuple[StoredWrite, ...]
+    fencing_token: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the document as it is laid out in the file."""
+        token = {} if self.fencing_token is None else {"fencing_token": self.fencing_token}
         return {
             "format": FORMAT,
-            "checkpoint_ns": _spelled(self.checkpoint_ns),
-            "checkpoint_id": _spelled(self.checkpoint_id),
-            "task_id": _spelled(self.task_id),
-            "task_path": _spelled(self.task_path),
-            "run_id": None if self.run_id is None else _spelled(self.run_id),
+            "checkpoint_ns": spelled(self.checkpoint_ns),
+            "checkpoint_id": spelled(self.checkpoint_id),
+            "task_id": spelled(self.task_id),
+            "task_path": spelled(self.task_path),
+            "run_id": None if self.run_id is None else spelled(self.run_id),
+            **token,
             "writes": [
-                {"idx": each.idx, "channel": _spelled(each.channel), "value": each.value} for each in self.writes
+                {"idx": each.idx, "channel": spelled(each.channel), "value": each.value} for each in self.writes
             ],
         }
 
@@ -154,14 +166,15 @@ class WritesDocument:
             if not isinstance(each, dict) or "value" not in each:
                 raise CorruptDataError('expected {"idx": …, "channel": …, "value": …}', where=where[:-1])
             writes.append(
-                StoredWrite(_field(each, "idx", int, where), _identifier(each, "channel", where=where), each["value"])
+                StoredWrite(_field(each, "idx", int, where), identifier_in(each, "channel", where=where), each["value"])
             )
         return cls(
-            checkpoint_ns=_identifier(fields, "checkpoint_ns"),
-            checkpoint_id=_identifier(fields, "checkpoint_id"),
-            task_id=_identifier(fields, "task_id"),
-            task_path=_identifier(fields, "task_path"),
-            run_id=_identifier(fields, "run_id", optional=True),
+            checkpoint_ns=identifier_in(fields, "checkpoint_ns"),
+            checkpoint_id=identifier_in(fields, "checkpoint_id"),
+            task_id=identifier_in(fields, "task_id"),
+            task_path=identifier_in(fields, "task_path"),
+            run_id=identifier_in(fields, "run_id", optional=True),
+            fencing_token=_fencing_token(fields),
             writes=tuple(writes),
         )
 
@@ -174,12 +187,61 @@ class ThreadDocument:
 
     def to_json(self) -> dict[str, Any]:
         """Return the document as it is laid out in the file."""
-        return {"format": FORMAT, "thread_id": _spelled(self.thread_id)}
+        return {"format": FORMAT, "thread_id": spelled(self.thread_id)}
 
     @classmethod
     def from_json(cls, raw: Any) -> ThreadDocument:
         """Read a parsed file; raises as `CheckpointDocument.from_json` does."""
-        return cls(_identifier(check_format(raw), "thread_id"))
+        return cls(identifier_in(check_format(raw), "thread_id"))
+
+
+@dataclass(frozen=True, slots=True)
+class FenceDocument:
+    """What a former owner of a lease had published when the thread was taken away from it; the rest came too late.
+
+    Attributes:
+        fencing_token: The token of its lease.
+        latest: For each namespace, the latest checkpoint then, and the names of the writes files on that.
+    """
+
+    fencing_token: str
+    latest: Mapping[str, tuple[str, frozenset[str]]]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the document as it is laid out in the file."""
+        return {
+            "format": FORMAT,
+            "fencing_token": self.fencing_token,
+            "latest": [
+                {"checkpoint_ns": spelled(ns), "checkpoint_id": spelled(checkpoint_id), "writes": sorted(writes)}
+                for ns, (checkpoint_id, writes) in self.latest.items()
+            ],
+        }
+
+    @classmethod
+    def from_json(cls, raw: Any) -> FenceDocument:
+        """Read a parsed file; raises as `CheckpointDocument.from_json` does."""
+        fields = check_format(raw)
+        latest: dict[str, tuple[str, frozenset[str]]] = {}
+        for number, each in enumerate(_field(fields, "latest", list)):
+            where = f"latest[{number}]."
+            if not isinstance(each, dict):
+                raise CorruptDataError(f"expected an object, found {_kind(each)}", where=where[:-1])
+            writes = _field(each, "writes", list, where)
+            latest[identifier_in(each, "checkpoint_ns", where)] = (
+                identifier_in(each, "checkpoint_id", where),
+                frozenset(map(str, writes)),
+            )
+        return cls(_field(fields, "fencing_token", str), latest)
+
+    def is_late(self, checkpoint_ns: str, checkpoint_id: str) -> bool:
+        """Tell whether a checkpoint with this token came after the fence."""
+        return checkpoint_ns not in self.latest or checkpoint_id > self.latest[checkpoint_ns][0]
+
+    def are_late(self, checkpoint_ns: str, checkpoint_id: str, name: str) -> bool:
+        """Tell whether a writes file with this token came after the fence, to a checkpoint that stands before it."""
+        latest_id, writes = self.latest.get(checkpoint_ns, ("", frozenset()))
+        return checkpoint_id == latest_id and name not in writes
 
 
 def check_format(raw: Any) -> dict[str, Any]:
@@ -213,7 +275,11 @@ def _field(fields: Mapping[str, Any], name: str, kind: type, where: str = "") ->
     return value
 
 
-def _spelled(identifier: str) -> Any:
+def _fencing_token(fields: Mapping[str, Any]) -> str | None:
+    return _field(fields, "fencing_token", str) if "fencing_token" in fields else None
+
+
+def spelled(identifier: str) -> Any:
     """Return an id as JSON: itself, or its bytes where lone surrogates make it no text that JSON can hold."""
     try:
         identifier.encode()
@@ -222,7 +288,7 @@ def _spelled(identifier: str) -> Any:
     return identifier
 
 
-def _identifier(fields: Mapping[str, Any], name: str, where: str = "", *, optional: bool = False) -> Any:
+def identifier_in(fields: Mapping[str, Any], name: str, where: str = "", *, optional: bool = False) -> Any:
     value = fields.get(name)
     if optional and value is None:
         return None
@@ -237,7 +303,7 @@ def _identifier(fields: Mapping[str, Any], name: str, where: str = "", *, option
 def _channels(state: Mapping[str, Any]) -> Any:
     """Return a state as JSON: an object, or a list where a channel's name cannot be a key that stands for itself."""
     if _has_odd_key(state):
-        return [{"channel": _spelled(channel), "value": value} for channel, value in state.items()]
+        return [{"channel": spelled(channel), "value": value} for channel, value in state.items()]
     return state
 
 
@@ -248,13 +314,14 @@ def _channel_values(fields: Mapping[str, Any]) -> dict[str, Any]:
     for number, each in enumerate(state):
         if not isinstance(each, dict) or "value" not in each:
             raise CorruptDataError('expected {"channel": …, "value": …}', where=f"state[{number}]")
-    return {_identifier(each, "channel", where=f"state[{number}]."): each["value"] for number, each in enumerate(state)}
+    return {
+        identifier_in(each, "channel", where=f"state[{number}]."): each["value"] for number, each in enumerate(state)
+    }
 
 
 def _has_odd_key(mapping: Mapping[Any, Any]) -> bool:
     return any(
-        not isinstance(key, str) or key[:1] == "$" or (not key.isascii() and _spelled(key) is not key)
-        for key in mapping
+        not isinstance(key, str) or key[:1] == "$" or (not key.isascii() and spelled(key) is not key) for key in mapping
     )
 
 

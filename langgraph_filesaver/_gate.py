@@ -7,31 +7,24 @@ remembers of the artifacts that are there is true while the stamp is the same. D
 
 The gate is two kernel locks (`flock`). As the kernel lets who shares overtake who waits for exclusion, a collector would
 starve among busy writers; so it first closes the outer one, which writers hold only on their way in. Where there is no
-`flock` (Windows), all pass one at a time, which is as safe. Without a path, the gate is one of this process.
+`flock` to trust (Windows, NFS), all pass one at a time, which is as safe. Without a path, the gate is one of this process.
 """
 
 from __future__ import annotations
 
 import os
-import sys
 import threading
 import time
 from typing import NamedTuple
 
-from filelock import FileLock, Timeout
+from filelock import BaseFileLock
 
-from langgraph_filesaver.config import LOCK_POLL_SECONDS
-
-if sys.platform != "win32":
-    import fcntl
+from langgraph_filesaver._lock_files import LockKind, acquired, flocked, has_flock, unflock
 
 __all__ = ["Gate", "Passage", "Stamp"]
 
 Stamp = tuple[int, ...]
 """Equal as long as no artifact was removed."""
-
-_FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
-
 
 _MODE = 0o600
 _REMOVING = 0o100  # the bit of the lock file that is set while artifacts are removed: it needs no space on the disk
@@ -43,7 +36,7 @@ class Passage(NamedTuple):
     gate: Gate
     stamp: Stamp
     exclusive: bool
-    held: int | FileLock | None
+    held: int | BaseFileLock | None
 
     def leave(self) -> None:
         """Let go of the gate."""
@@ -55,10 +48,12 @@ class Gate:
 
     Args:
         path: Of the lock file; None for a gate of this process alone.
+        kind: Of the lock.
     """
 
-    def __init__(self, path: str | None) -> None:
+    def __init__(self, path: str | None, kind: LockKind = "native") -> None:
         self.path = path
+        self._kind = kind
         self._condition = threading.Condition()
         self._inside = 0
         self._closed = False
@@ -87,13 +82,13 @@ class Gate:
         deadline = time.monotonic() + timeout_seconds
         if self.path is None:
             return self._enter_here(exclusive=exclusive, timeout_seconds=timeout_seconds)
-        if sys.platform == "win32":
+        if not has_flock(self._kind):
             return self._enter_alone(self.path, exclusive=exclusive, timeout_seconds=timeout_seconds)
-        outer = _locked(f"{self.path}.outer", exclusive=exclusive, deadline=deadline)
+        outer = flocked(f"{self.path}.outer", exclusive=exclusive, deadline=deadline)
         try:
-            inner = _locked(self.path, exclusive=exclusive, deadline=deadline)
+            inner = flocked(self.path, exclusive=exclusive, deadline=deadline)
         finally:
-            _unlock(outer)
+            unflock(outer)
         if exclusive or _is_removing(os.fstat(inner)):  # the one who was removing has died over it
             _change_stamp(inner, removing=exclusive)
         return Passage(self, _stamp_of(os.fstat(inner)), exclusive, inner)
@@ -114,11 +109,7 @@ class Gate:
             return Passage(self, (self._removals,), exclusive, None)
 
     def _enter_alone(self, path: str, *, exclusive: bool, timeout_seconds: float) -> Passage:
-        lock = FileLock(f"{path}.outer", timeout=timeout_seconds, poll_interval=LOCK_POLL_SECONDS, thread_local=False)
-        try:
-            lock.acquire()
-        except Timeout as error:
-            raise TimeoutError from error
+        lock = acquired(f"{path}.outer", self._kind, timeout_seconds)
         with open(path, "ab"):
             if exclusive:
                 _change_stamp(path, removing=False)
@@ -130,7 +121,7 @@ class Gate:
                 if passage.exclusive:
                     _change_stamp(passage.held, removing=False)
             finally:
-                _unlock(passage.held)
+                unflock(passage.held)
         elif passage.held is not None:
             passage.held.release()
         else:
@@ -156,28 +147,3 @@ def _change_stamp(file: int | str, *, removing: bool) -> None:
     # By its time, as a full disk would take no byte more; by a second at least, as some file systems count no finer.
     at = max(time.time_ns(), os.stat(file).st_mtime_ns + 1_000_000_000)
     os.utime(file, ns=(at, at))
-
-
-def _locked(path: str, *, exclusive: bool, deadline: float) -> int:
-    descriptor = os.open(path, _FLAGS, _MODE)
-    kind = fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH
-    while True:
-        try:
-            fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() >= deadline:
-                os.close(descriptor)
-                raise TimeoutError from None
-            time.sleep(LOCK_POLL_SECONDS)
-        except BaseException:
-            os.close(descriptor)
-            raise
-        else:
-            return descriptor
-
-
-def _unlock(descriptor: int) -> None:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_UN)  # a child forked meanwhile has the descriptor, too
-    finally:
-        os.close(descriptor)

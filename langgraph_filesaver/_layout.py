@@ -36,10 +36,15 @@ __all__ = [
     "artifacts_lock_name",
     "checkpoint_key",
     "checkpoints_folder",
+    "fence_key",
+    "fences_folder",
     "id_of_name",
     "is_artifact_name",
+    "is_lease_name",
     "is_name",
     "json_stems",
+    "lease_lock_name",
+    "lease_name",
     "lock_name",
     "name_of",
     "namespace_name",
@@ -55,6 +60,8 @@ __all__ = [
 
 STORE_DOCUMENT = "filesaver.json"
 """The file that makes a folder ours."""
+
+_LEASE = ".lease.json"
 
 LOCKS_FOLDER = ".locks"
 """Lock files, outside every thread's folder, so that deleting a thread never deletes a lock in use."""
@@ -142,6 +149,31 @@ def lock_name(thread_id: str) -> str:
 def artifacts_lock_name(thread_id: str) -> str:
     """Return the file name of the lock of a thread's artifacts, inside the locks folder."""
     return f"{name_of(thread_id)}.artifacts.lock"
+
+
+def lease_name(thread_id: str) -> str:
+    """Return the file name of a thread's lease, inside the locks folder."""
+    return f"{name_of(thread_id)}{_LEASE}"
+
+
+def is_lease_name(name: str) -> bool:
+    """Tell whether a file in the locks folder is a lease."""
+    return name.endswith(_LEASE)
+
+
+def lease_lock_name(thread_id: str) -> str:
+    """Return the file name of the lock under which a thread's lease is looked at and changed."""
+    return f"{name_of(thread_id)}.lease.lock"
+
+
+def fences_folder(thread_folder_key: str) -> str:
+    """Return the key of the folder that holds a thread's fences."""
+    return f"{thread_folder_key}/fences"
+
+
+def fence_key(thread_folder_key: str, owner: str) -> str:
+    """Return the key of the fence against a former owner of the thread's lease."""
+    return f"{thread_folder_key}/fences/{name_of(owner)}.json"
 
 
 def artifacts_folder(thread_folder_key: str) -> str:

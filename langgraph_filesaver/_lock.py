@@ -23,18 +23,20 @@ import weakref
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import datetime, timezone
-from typing import Any
+from typing import Any, Literal
 
-from filelock import FileLock, Timeout
+from filelock import BaseFileLock
 
 from langgraph_filesaver._gate import Gate, Stamp
 from langgraph_filesaver._layout import artifacts_lock_name, lock_name
+from langgraph_filesaver._leases import FilesPlace, LeasePlace, MemoryPlace
+from langgraph_filesaver._lock_files import acquired, kind_for, make_folder_of
 from langgraph_filesaver._store import Store
-from langgraph_filesaver.config import LOCK_POLL_SECONDS
 from langgraph_filesaver.errors import LockTimeoutError, StorageError
 
 __all__ = ["ThreadLocks"]
 
+_PLACES: weakref.WeakKeyDictionary[Store, MemoryPlace] = weakref.WeakKeyDictionary()
 _GATES: weakref.WeakKeyDictionary[Store, dict[str, Gate]] = weakref.WeakKeyDictionary()
 _MOST_GATES = 1000
 _LOCAL: weakref.WeakKeyDictionary[Store, defaultdict[str, threading.Lock]] = weakref.WeakKeyDictionary()
@@ -46,13 +48,27 @@ class ThreadLocks:
     Args:
         store: Its `lock_folder` property says where lock files lie; without one, locks hold inside this process only.
         timeout_seconds: How long `hold` waits.
+        lock: The kind of lock files; "auto": what the file system needs.
+
+    Attributes:
+        lease_place: Where the leases of the threads lie.
+        timeout_seconds: How long `hold` waits.
+
+    Raises:
+        ValueError: An unknown kind.
     """
 
-    def __init__(self, store: Store, timeout_seconds: float) -> None:
+    def __init__(self, store: Store, timeout_seconds: float, lock: Literal["auto", "native", "soft"] = "auto") -> None:
         self._folder = store.properties.lock_folder
+        self._kind = kind_for(self._folder or "", lock)
+        self.lease_place: LeasePlace = (
+            _PLACES.setdefault(store, MemoryPlace(object()))
+            if self._folder is None
+            else FilesPlace(self._folder, self._kind)
+        )
+        self.timeout_seconds = timeout_seconds
         self._local = _LOCAL.setdefault(store, defaultdict(threading.Lock))
         self._gates = _GATES.setdefault(store, {})
-        self._timeout_seconds = timeout_seconds
 
     @contextlib.contextmanager
     def hold(self, thread_id: str) -> Iterator[None]:
@@ -64,7 +80,7 @@ class ThreadLocks:
         """
         if self._folder is None:
             name = lock_name(thread_id)
-            if not self._local[name].acquire(timeout=self._timeout_seconds):
+            if not self._local[name].acquire(timeout=self.timeout_seconds):
                 raise self._timed_out(thread_id, name, None)
             try:
                 yield
@@ -111,7 +127,7 @@ class ThreadLocks:
             if len(self._gates) > _MOST_GATES and self._folder is not None:
                 self._gates.clear()
             path = None if self._folder is None else os.path.join(self._folder, name)
-            gate = self._gates.setdefault(name, Gate(path))
+            gate = self._gates.setdefault(name, Gate(path, self._kind))
         return gate
 
     @contextlib.contextmanager
@@ -120,15 +136,15 @@ class ThreadLocks:
         path = gate.path or artifacts_lock_name(thread_id)
         try:
             if gate.path is not None:
-                _make_folder_of(gate.path)
-            passage = gate.enter(exclusive=exclusive, timeout_seconds=self._timeout_seconds)
+                make_folder_of(gate.path)
+            passage = gate.enter(exclusive=exclusive, timeout_seconds=self.timeout_seconds)
         except TimeoutError as error:
             who = "somebody is about to refer to them" if exclusive else "some are being removed"
             raise LockTimeoutError(
-                f"the artifacts of thread {thread_id!r} are in use: {who}; waited {self._timeout_seconds:g} s for {path}. "
+                f"the artifacts of thread {thread_id!r} are in use: {who}; waited {self.timeout_seconds:g} s for {path}. "
                 "Try again later; the lock goes away with the process that has it",
                 path=path,
-                timeout_seconds=self._timeout_seconds,
+                timeout_seconds=self.timeout_seconds,
                 holder=None,
             ) from error
         except OSError as error:
@@ -138,19 +154,16 @@ class ThreadLocks:
         finally:
             passage.leave()
 
-    def _acquired(self, thread_id: str, path: str) -> FileLock:
-        lock = FileLock(
-            path, timeout=self._timeout_seconds, poll_interval=LOCK_POLL_SECONDS, thread_local=False, mode=0o600
-        )
+    def _acquired(self, thread_id: str, path: str) -> BaseFileLock:
         try:
-            _make_folder_of(path)
-            lock.acquire()
-        except Timeout as error:
+            lock = acquired(path, self._kind, self.timeout_seconds)
+        except TimeoutError as error:
             raise self._timed_out(thread_id, path, _read_holder(path)) from error
         except OSError as error:
             raise StorageError.from_os_error(error, action="lock", path=path) from error
-        with contextlib.suppress(OSError):  # it only tells people who has it; on a full disk, deleting must still work
-            _write_holder(path)
+        if self._kind == "native":  # a soft lock's own files tell
+            with contextlib.suppress(OSError):  # it only tells people; on a full disk, deleting must still work
+                _write_holder(path)
         return lock
 
     def _timed_out(self, thread_id: str, path: str, holder: dict[str, Any] | None) -> LockTimeoutError:
@@ -160,19 +173,12 @@ class ThreadLocks:
         elif self._folder is not None:
             who = "somebody who has not written their name into it"
         return LockTimeoutError(
-            f"thread {thread_id!r} is locked by {who}; waited {self._timeout_seconds:g} s for {path}. "
+            f"thread {thread_id!r} is locked by {who}; waited {self.timeout_seconds:g} s for {path}. "
             "Try again when that process is done; the lock goes away with the process",
             path=path,
-            timeout_seconds=self._timeout_seconds,
+            timeout_seconds=self.timeout_seconds,
             holder=holder,
         )
-
-
-def _make_folder_of(path: str) -> None:
-    folder = os.path.dirname(path)
-    if not os.path.isdir(folder):
-        os.makedirs(os.path.dirname(folder), mode=0o700, exist_ok=True)  # the mode is only for the last of them
-        os.makedirs(folder, mode=0o700, exist_ok=True)
 
 
 def _write_holder(path: str) -> None:

@@ -26,7 +26,7 @@ _SNAPSHOT = "_DeltaSnapshot"
 
 def delete_thread(repository: Repository, thread_id: str) -> None:
     """Remove a thread; a missing one is fine."""
-    with repository.locks.hold(thread_id):
+    with repository.maintaining(thread_id):
         repository.delete_thread(thread_id)
 
 
@@ -36,13 +36,14 @@ def copy_thread(repository: Repository, source_id: str, target_id: str) -> None:
         return
     with contextlib.ExitStack() as locks:
         for thread_id in sorted((source_id, target_id)):  # the same order everywhere: no two copies wait for each other
-            locks.enter_context(repository.locks.hold(thread_id))
+            is_source = thread_id == source_id  # which is only read
+            locks.enter_context(repository.locks.hold(thread_id) if is_source else repository.maintaining(thread_id))
         repository.copy_thread(source_id, target_id)
 
 
 def keep_latest(repository: Repository, codec: Codec, thread_id: str) -> None:
     """Prune a thread to the newest checkpoint of each namespace and what that needs."""
-    with repository.locks.hold(thread_id):
+    with repository.maintaining(thread_id):
         thread = survey(repository, codec, thread_id)
         _carry_out(repository, thread_id, retention.keep_latest(thread), thread)
 
@@ -50,7 +51,7 @@ def keep_latest(repository: Repository, codec: Codec, thread_id: str) -> None:
 def delete_for_runs(repository: Repository, codec: Codec, run_ids: Collection[str]) -> None:
     """Remove the checkpoints and writes of the runs from every thread, but what remaining checkpoints need."""
     for thread_id in repository.thread_ids():
-        with repository.locks.hold(thread_id):
+        with repository.maintaining(thread_id):
             thread = survey(repository, codec, thread_id)
             _carry_out(repository, thread_id, retention.for_runs(thread, run_ids), thread)
 
@@ -68,7 +69,7 @@ def survey(repository: Repository, codec: Codec, thread_id: str) -> retention.Th
             document = repository.read_checkpoint(thread_id, checkpoint_ns, checkpoint_id)
             if document is not None:
                 with repository.naming_checkpoint(thread_id, document):
-                    facts = _facts(document, codec)
+                    facts = _facts(document, codec, is_late=repository.is_late(thread_id, document))
                 checkpoints[facts.place] = facts
     writes = [
         retention.WritesFacts(
@@ -82,7 +83,7 @@ def survey(repository: Repository, codec: Codec, thread_id: str) -> retention.Th
     return retention.ThreadFacts(checkpoints, writes)
 
 
-def _facts(document: CheckpointDocument, codec: Codec) -> retention.CheckpointFacts:
+def _facts(document: CheckpointDocument, codec: Codec, *, is_late: bool) -> retention.CheckpointFacts:
     metadata = codec.metadata(document)
     counters, run_id = metadata.get("counters_since_delta_snapshot") or {}, metadata.get("run_id")
     snapshots = {channel for channel, raw in document.state.items() if _is_snapshot(raw)}
@@ -94,6 +95,7 @@ def _facts(document: CheckpointDocument, codec: Codec) -> retention.CheckpointFa
         versioned=codec.versioned(document),
         stored=frozenset(document.state),
         delta=frozenset(counters) | snapshots,
+        is_late=is_late,
     )
 
 

@@ -16,9 +16,11 @@ from langgraph.checkpoint.base import Checkpoint, CheckpointMetadata, Checkpoint
 from langgraph.checkpoint.base import PendingWrite as PendingWriteTuple
 
 from langgraph_filesaver._artifacts import Incoming, MissingArtifactError
+from langgraph_filesaver._calls import PendingWrite
 from langgraph_filesaver._codec import Codec
 from langgraph_filesaver._documents import CheckpointDocument
-from langgraph_filesaver._repository import PendingWrite, Repository, StoredCheckpoint
+from langgraph_filesaver._repository import Repository
+from langgraph_filesaver._thread_files import StoredCheckpoint
 from langgraph_filesaver.errors import ConflictError, CorruptDataError, StorageError
 
 __all__ = ["Address", "Reading", "config_of"]

@@ -55,6 +55,7 @@ class CheckpointFacts:
         versioned: Channels that have a version.
         stored: Channels whose value the checkpoint stores.
         delta: Channels that are DeltaChannels by what this checkpoint tells.
+        is_late: Whether it stands behind a fence: a fork, and no head.
     """
 
     place: Place
@@ -64,6 +65,7 @@ class CheckpointFacts:
     versioned: frozenset[str]
     stored: frozenset[str]
     delta: frozenset[str]
+    is_late: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,10 @@ def keep_latest(thread: ThreadFacts) -> Plan:
     by_namespace: defaultdict[str, list[CheckpointFacts]] = defaultdict(list)
     for facts in thread.checkpoints.values():
         by_namespace[facts.place[0]].append(facts)
-    heads = {checkpoint_ns: max(facts.place[1] for facts in many) for checkpoint_ns, many in by_namespace.items()}
+    heads = {
+        checkpoint_ns: max((not facts.is_late, facts.place[1]) for facts in many)[1]
+        for checkpoint_ns, many in by_namespace.items()
+    }
     interrupted = {writes.place for writes in thread.writes if INTERRUPT in writes.channels}
     delta = _delta_channels(thread)
     # Calling graphs before the called: whether a call can still be resumed depends on what is kept above it.

@@ -7,6 +7,9 @@ block, so there the first call opens it, on the pool. It is opened once and shar
 from __future__ import annotations
 
 import os
+import uuid
+from collections.abc import Hashable
+from typing import Any, Literal
 
 from langgraph_filesaver._artifacts import Formats
 from langgraph_filesaver._lock import ThreadLocks
@@ -24,14 +27,26 @@ class Root:
         fsync: Whether what is written survives a power cut.
         lock_timeout_seconds: How long a call waits for a lock.
         formats: How large values are written.
+        lock: The kind of lock files.
+
+    Attributes:
+        realm: Equal for savers of one root that share it: clones, and no others.
 
     Raises:
         ValueError: `root` is a URL of a kind that is not supported.
     """
 
     def __init__(
-        self, root: str | os.PathLike[str] | Store, *, fsync: bool, lock_timeout_seconds: float, formats: Formats
+        self,
+        root: str | os.PathLike[str] | Store,
+        *,
+        fsync: bool,
+        lock_timeout_seconds: float,
+        formats: Formats,
+        lock: Literal["auto", "native", "soft"],
     ) -> None:
+        self.realm: Hashable = uuid.uuid4().hex
+        self._lock = lock
         self._given = root if isinstance(root, Store) else _local_path(root)
         self._fsync = fsync
         self._lock_timeout_seconds = lock_timeout_seconds
@@ -40,6 +55,9 @@ class Root:
 
     def __repr__(self) -> str:
         return repr(self._given)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_opened": None}  # what is open belongs to this process
 
     def open(self) -> Repository:
         """Return the repository; raises as the constructor of FileSaver tells."""
@@ -52,7 +70,7 @@ class Root:
                     fsync=self._fsync,
                     lock_timeout_seconds=self._lock_timeout_seconds,
                 )
-            repository = Repository(store, ThreadLocks(store, self._lock_timeout_seconds), self._formats)
+            repository = Repository(store, ThreadLocks(store, self._lock_timeout_seconds, self._lock), self._formats)
             repository.check_root()
             self._opened = repository
         return self._opened

@@ -18,8 +18,12 @@ import contextvars
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from itertools import islice
 from typing import ParamSpec, TypeVar
+
+from langgraph_filesaver._leases import HeldError
+from langgraph_filesaver._patience import Patience
 
 __all__ = ["Twins", "is_on_event_loop"]
 
@@ -47,6 +51,12 @@ class Twins:
         self._workers = workers
         self._pool: tuple[int, ThreadPoolExecutor] | None = None
 
+    def __getstate__(self) -> dict[str, int]:
+        return {"_workers": self._workers}
+
+    def __setstate__(self, state: dict[str, int]) -> None:
+        self.__init__(state["_workers"])  # type: ignore[misc]
+
     async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Return what `function` returns, run on the pool; see the module's text for cancellation.
 
@@ -67,6 +77,36 @@ class Twins:
                 except asyncio.CancelledError:  # cancelled once more; the thread cannot be stopped either way
                     continue
             raise cancelled from waiter.exception()
+
+    async def patiently(
+        self, timeout_seconds: float, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """As `run`, for a function that waits for a thread which somebody has: the loop does the waiting, not the pool.
+
+        Raises:
+            LockTimeoutError: Somebody had it all the time.
+        """
+        patience = Patience(timeout_seconds)
+        attempt = partial(function, *args, **kwargs)
+        while True:
+            try:
+                return await self.run(patience.leave_to_loop, attempt)
+            except HeldError as held:
+                pause = patience.pause_after(held)
+            await asyncio.sleep(pause)
+
+    async def to_the_end(self, function: Callable[[], None]) -> None:
+        """Run `function` on the pool, and have it run whatever becomes of the caller; a cancellation is raised afterwards."""
+        future = asyncio.wrap_future(self._submit(function))
+        cancelled: asyncio.CancelledError | None = None
+        while not future.done():
+            try:
+                await asyncio.wait({future})
+            except asyncio.CancelledError as error:
+                cancelled = error
+        if cancelled is not None:
+            raise cancelled from future.exception()
+        future.result()
 
     async def pages(self, iterator: Iterator[T], most: int) -> AsyncIterator[T]:
         """Yield from a sync iterator, reading ahead in pages that grow from one item to `most`."""

@@ -10,6 +10,8 @@ __all__ = [
     "CACHE_BYTES",
     "COPY_BLOCK_BYTES",
     "GRACE_SECONDS",
+    "LEASE_POLL_SECONDS",
+    "LEASE_TTL_SECONDS",
     "LIST_PAGE",
     "LOCK_POLL_SECONDS",
     "LOCK_TIMEOUT_SECONDS",
@@ -27,6 +29,12 @@ COPY_BLOCK_BYTES = 2 * 1024 * 1024
 
 GRACE_SECONDS = 3600.0
 """How old an artifact must be before it is collected as garbage: a run may have written it and not come to its put yet."""
+
+LEASE_TTL_SECONDS = 30.0
+"""How long after its last renewal a lease is over, unless its holder is known to be dead before."""
+
+LEASE_POLL_SECONDS = (0.005, 0.05)
+"""Shortest and longest pause between two looks at a lease that somebody else has."""
 
 LOCK_TIMEOUT_SECONDS = 10.0
 """How long a call waits for a lock before it raises LockTimeoutError."""

@@ -10,9 +10,11 @@ from __future__ import annotations
 import contextlib
 import os
 import random
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from types import TracebackType
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import (
@@ -30,11 +32,14 @@ from typing_extensions import Self
 from langgraph_filesaver import _collection as collection
 from langgraph_filesaver import _maintenance as maintenance
 from langgraph_filesaver._artifacts import ArtifactCodec, ArtifactWriter, Compression, Formats
+from langgraph_filesaver._asked import note_asked, was_asked
 from langgraph_filesaver._async_methods import AsyncMethods
 from langgraph_filesaver._codec import Codec
 from langgraph_filesaver._collection import GarbageReport
 from langgraph_filesaver._documents import CheckpointDocument, StoredWrite, WritesDocument
+from langgraph_filesaver._lease_methods import LeaseMethods
 from langgraph_filesaver._metadata import MetadataRule, matches
+from langgraph_filesaver._patience import waiting_for
 from langgraph_filesaver._reading import Address, Reading, config_of
 from langgraph_filesaver._repository import Repository
 from langgraph_filesaver._root import Root
@@ -51,7 +56,7 @@ from langgraph_filesaver.config import (
 __all__ = ["FileSaver"]
 
 
-class FileSaver(AsyncMethods):
+class FileSaver(LeaseMethods, AsyncMethods):
     """Keeps LangGraph checkpoints as a folder of readable JSON files.
 
     Constructing it writes nothing; the folder is made by the first write. One instance serves sync and async callers, any
@@ -70,6 +75,12 @@ class FileSaver(AsyncMethods):
             of its own; 0: everything but numbers, booleans and None; None: nothing, and lists are not cut either.
         compression: How artifacts are compressed: "zstd" (in Python before 3.14 with the extra `zstd`), "gzip" or None.
         artifact_codecs: Formats of your own for values of some types, which then always become artifacts.
+        on_conflict: What a put does whose parent is no longer the latest checkpoint of the root namespace. "fork": it is
+            stored beside the other one, as with LangGraph's other savers, and the newer of the two goes on. "raise": it
+            raises ConflictError and stores nothing, unless the caller has asked for the parent by its id (time travel).
+            With the durabilities "async" and "exit" the error comes after nodes have run.
+        lock: The kind of lock files: "native" (the kernel's), "soft" (for NFS and sshfs, whose clients do not see each
+            other's locks) or "auto", what the file system needs.
 
     Raises:
         StorageError: `root` is a file, or a folder with other things in it, or cannot be read.
@@ -96,10 +107,16 @@ class FileSaver(AsyncMethods):
         artifact_threshold_bytes: int | None = ARTIFACT_THRESHOLD_BYTES,
         compression: Compression | None = None,
         artifact_codecs: Iterable[ArtifactCodec] = (),
+        on_conflict: Literal["fork", "raise"] = "fork",
+        lock: Literal["auto", "native", "soft"] = "auto",
     ) -> None:
         super().__init__(serde=JsonSerializer() if serde is None else serde)
         formats = Formats(artifact_threshold_bytes, compression=compression, codecs=artifact_codecs)
-        self._root = Root(root, fsync=fsync, lock_timeout_seconds=lock_timeout_seconds, formats=formats)
+        if on_conflict not in ("fork", "raise"):
+            raise ValueError(f"on_conflict={on_conflict!r}: use 'fork' or 'raise'")
+        self._root = Root(root, fsync=fsync, lock_timeout_seconds=lock_timeout_seconds, formats=formats, lock=lock)
+        self._lock_timeout_seconds = lock_timeout_seconds
+        self._on_conflict = on_conflict
         self._rule = MetadataRule(metadata_include, metadata_exclude)
         self._twins = Twins(max_workers)
         if not is_on_event_loop():
@@ -145,7 +162,12 @@ class FileSaver(AsyncMethods):
             CorruptDataError: The checkpoint or one of its writes is unreadable; the file is named.
             StorageError: The folder cannot be read.
         """
-        return self._reading().get(Address.of(config), config)
+        found = self._reading().get(Address.of(config), config)
+        self._note_asked(config)
+        return found
+
+    def _note_asked(self, config: RunnableConfig) -> None:
+        note_asked(self._root.realm, *Address.of(config))
 
     def list(
         self,
@@ -225,6 +247,9 @@ class FileSaver(AsyncMethods):
         Raises:
             SerializationError: A value cannot be stored; nothing was written.
             StorageError: The file cannot be written; what was there before is intact.
+            LockTimeoutError: Somebody else has a lease of the thread (`thread_lock`), and kept it all the time.
+            ConflictError: Somebody else has put a checkpoint since the parent was read, and this call had to wait for them,
+                or the saver was made with `on_conflict="raise"`; or the caller's own lease was lost. See `on_conflict`.
         """
         thread_id, checkpoint_ns, parent_id = Address.of(config)
         others = cast("dict[str, Any]", checkpoint.copy())
@@ -237,10 +262,19 @@ class FileSaver(AsyncMethods):
             metadata=self._rule.stored(config, metadata),
             checkpoint=others,
         )
-        codec = Codec(self.serde)
-        self._repository.put_checkpoint(
-            thread_id, document, lambda outgoing: codec.checkpoint_bytes(document, outgoing, new_versions)
-        )
+        codec, root = Codec(self.serde), self._root
+        is_strict = self._on_conflict == "raise" and not checkpoint_ns
+        is_asked = was_asked(root.realm, thread_id, checkpoint_ns, parent_id)
+
+        def attempt(has_waited: bool) -> None:  # noqa: FBT001 how `waiting_for` calls it
+            is_checked = (has_waited or is_strict) and not is_asked
+            publication = self._repository.publication(thread_id, document, is_checked=is_checked)
+            marked = replace(document, fencing_token=publication.fencing_token)
+            self._repository.put_checkpoint(
+                thread_id, marked, lambda outgoing: codec.checkpoint_bytes(marked, outgoing, new_versions), publication
+            )
+
+        waiting_for(self._lock_timeout_seconds, attempt)
         return config_of(config["configurable"]["thread_id"], checkpoint_ns, checkpoint_id)
 
     def put_writes(
@@ -254,6 +288,9 @@ class FileSaver(AsyncMethods):
         Raises:
             SerializationError: A value cannot be stored; nothing was written.
             StorageError: The file cannot be written; what was there before is intact.
+            LockTimeoutError: Somebody else has a lease of the thread (`thread_lock`), and kept it all the time.
+            ConflictError: This call had to wait for somebody else, who has gone on from the checkpoint; or the caller's own
+                lease was lost.
         """
         thread_id, checkpoint_ns, checkpoint_id = Address.of(config)
         if not writes:
@@ -270,7 +307,16 @@ class FileSaver(AsyncMethods):
             ),
         )
         codec = Codec(self.serde)
-        self._repository.put_writes(thread_id, document, lambda outgoing: codec.writes_bytes(document, outgoing))
+        is_asked = was_asked(self._root.realm, thread_id, checkpoint_ns, checkpoint_id)
+
+        def attempt(has_waited: bool) -> None:  # noqa: FBT001 how `waiting_for` calls it
+            publication = self._repository.publication(thread_id, document, is_checked=has_waited and not is_asked)
+            marked = replace(document, fencing_token=publication.fencing_token)
+            self._repository.put_writes(
+                thread_id, marked, lambda outgoing: codec.writes_bytes(marked, outgoing), publication
+            )
+
+        waiting_for(self._lock_timeout_seconds, attempt)
 
     @contextlib.contextmanager
     def open_artifact(
@@ -331,9 +377,9 @@ class FileSaver(AsyncMethods):
         """Remove a thread with all its checkpoints and writes; a missing one is fine.
 
         Raises:
-            LockTimeoutError: Another maintenance call on the thread did not end in time.
+            LockTimeoutError: Another maintenance call, or somebody else's lease of the thread, did not end in time.
         """
-        maintenance.delete_thread(self._repository, str(thread_id))
+        self._maintaining(lambda: maintenance.delete_thread(self._repository, str(thread_id)))
 
     def delete_for_runs(self, run_ids: Sequence[str]) -> None:
         """Remove what the runs stored, in all threads.
@@ -343,11 +389,13 @@ class FileSaver(AsyncMethods):
         """
         _refuse_string("run_ids", run_ids)
         if run_ids:
-            maintenance.delete_for_runs(self._repository, Codec(self.serde), {str(run_id) for run_id in run_ids})
+            wanted = {str(run_id) for run_id in run_ids}
+            self._maintaining(lambda: maintenance.delete_for_runs(self._repository, Codec(self.serde), wanted))
 
     def copy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
         """Copy all checkpoints and writes of a thread, with their ids, into another; what that has already, it keeps."""
-        maintenance.copy_thread(self._repository, str(source_thread_id), str(target_thread_id))
+        source_id, target_id = str(source_thread_id), str(target_thread_id)
+        self._maintaining(lambda: maintenance.copy_thread(self._repository, source_id, target_id))
 
     def prune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
         """Make threads smaller.
@@ -367,11 +415,14 @@ class FileSaver(AsyncMethods):
         _refuse_string("thread_ids", thread_ids)
         if strategy not in {"keep_latest", "delete", "delete_all"}:
             raise ValueError(f"unknown strategy {strategy!r}: use 'keep_latest', 'delete' or 'delete_all'")
-        for thread_id in thread_ids:
+        for thread_id in map(str, thread_ids):
             if strategy == "keep_latest":
-                maintenance.keep_latest(self._repository, Codec(self.serde), str(thread_id))
+                self._maintaining(partial(maintenance.keep_latest, self._repository, Codec(self.serde), thread_id))
             else:
-                maintenance.delete_thread(self._repository, str(thread_id))
+                self._maintaining(partial(maintenance.delete_thread, self._repository, thread_id))
+
+    def _maintaining(self, work: Callable[[], None]) -> None:
+        waiting_for(self._lock_timeout_seconds, lambda _: work())
 
     def get_next_version(self, current: Any | None, channel: None) -> Any:  # noqa: ARG002 deprecated by LangGraph
         """Return a version greater than `current`, with a random part so that two forks never share one.

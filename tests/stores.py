@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 
 from langgraph_filesaver import FileSaver
 from langgraph_filesaver._repository import MARKER
-from langgraph_filesaver._store import LocalStore, MemoryStore, Properties, Staged, Status, Store
+from langgraph_filesaver._store import LocalStore, MemoryStore, Properties, Staged, Status, Store, Turn, no_turn
 
 __all__ = ["HOME_KINDS", "Home", "WatchedStore"]
 
@@ -80,8 +80,8 @@ class WatchedStore(Store):
         self.before_exists(key)
         return self.inner.exists(key)
 
-    def create(self, key: str, data: bytes) -> bool:
-        created = self.inner.create(key, data)
+    def create(self, key: str, data: bytes, turn: Turn = no_turn) -> bool:
+        created = self.inner.create(key, data, turn)
         if created:
             self.changes.append(("create", key))
         return created

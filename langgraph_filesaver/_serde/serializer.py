@@ -70,6 +70,15 @@ class JsonSerializer(JsonPlusSerializer):
                 allowed_msgpack_modules=merged,
             )
 
+    def __getstate__(self) -> dict[str, Any]:
+        # LangGraph keeps a closure, which cannot be pickled, so the class could not be handed to another process.
+        return {name: value for name, value in self.__dict__.items() if name != "_unpack_ext_hook"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        made = JsonPlusSerializer(allowed_msgpack_modules=self._allowed_msgpack_modules)
+        self._unpack_ext_hook = made._unpack_ext_hook  # noqa: SLF001 - what the constructor would have made
+
     def dumps_typed(self, obj: Any) -> tuple[str, bytes]:
         """Return the tag and the JSON of `obj`.
 

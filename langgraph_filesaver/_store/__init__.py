@@ -1,7 +1,19 @@
 """The only code that touches files: stores of bytes under keys."""
 
-from langgraph_filesaver._store.base import Marker, Properties, Staged, Status, Store
+from langgraph_filesaver._store.base import Marker, Properties, Staged, Status, Store, Turn, no_turn
 from langgraph_filesaver._store.local import LocalStore
 from langgraph_filesaver._store.memory import MemoryStore
+from langgraph_filesaver._store.mounts import file_system_of
 
-__all__ = ["LocalStore", "Marker", "MemoryStore", "Properties", "Staged", "Status", "Store"]
+__all__ = [
+    "LocalStore",
+    "Marker",
+    "MemoryStore",
+    "Properties",
+    "Staged",
+    "Status",
+    "Store",
+    "Turn",
+    "file_system_of",
+    "no_turn",
+]

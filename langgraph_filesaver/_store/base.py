@@ -17,11 +17,20 @@ Rules that every store keeps, and that `tests/store_contract.py` checks:
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import BinaryIO, NamedTuple
 
-__all__ = ["Marker", "Properties", "Staged", "Status", "Store"]
+__all__ = ["Marker", "Properties", "Staged", "Status", "Store", "Turn", "no_turn"]
+
+Turn = Callable[[], AbstractContextManager[None]]
+"""Makes what holds others off while a file gets its name."""
+
+
+def no_turn() -> AbstractContextManager[None]:
+    """Hold nobody off."""
+    return nullcontext()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +124,15 @@ class Store(ABC):
         """Tell whether there is something under `key` right now."""
 
     @abstractmethod
-    def create(self, key: str, data: bytes) -> bool:
-        """Store `data` under `key` unless something is there; tell whether this call did it."""
+    def create(self, key: str, data: bytes, turn: Turn = no_turn) -> bool:
+        """Store `data` under `key` unless something is there; tell whether this call did it.
+
+        Args:
+            key: The key.
+            data: The bytes.
+            turn: Entered when nothing is left to do but to give the name, and left when that is done. What it raises ends
+                the call, and nothing was stored.
+        """
 
     @abstractmethod
     def replace(self, key: str, data: bytes) -> None:

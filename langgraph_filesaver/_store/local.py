@@ -21,7 +21,7 @@ from typing import BinaryIO
 from filelock import FileLock, Timeout
 
 from langgraph_filesaver._layout import LOCKS_FOLDER, STAGING_FOLDER
-from langgraph_filesaver._store.base import Marker, Properties, Staged, Status, Store
+from langgraph_filesaver._store.base import Marker, Properties, Staged, Status, Store, Turn, no_turn
 from langgraph_filesaver._store.descriptors import (
     READ_FLAGS,
     WRITE_FLAGS,
@@ -143,9 +143,9 @@ class LocalStore(Store):
             raise StorageError.from_os_error(error, action="look at", path=path) from error
         return True
 
-    def create(self, key: str, data: bytes) -> bool:
+    def create(self, key: str, data: bytes, turn: Turn = no_turn) -> bool:
         """Write the file unless there is one."""
-        return self._write(self._path(key), data, exclusive=True)
+        return self._write(self._path(key), data, exclusive=True, turn=turn)
 
     def replace(self, key: str, data: bytes) -> None:
         """Write the file in place of what is there."""
@@ -286,22 +286,30 @@ class LocalStore(Store):
         except OSError as error:
             raise StorageError.from_os_error(error, action="flush", path=folder) from error
 
-    def _write(self, path: str, data: bytes, *, exclusive: bool) -> bool:
+    def _write(self, path: str, data: bytes, *, exclusive: bool, turn: Turn = no_turn) -> bool:
         for _ in range(_ATTEMPTS):
             try:
-                return self._stage_and_name(path, data, exclusive=exclusive)
+                return self._stage_and_name(path, data, exclusive=exclusive, turn=turn)
             except FileExistsError:
                 continue  # a process that cannot be told from this one (no /proc) has this staging name: take the next
             except FileNotFoundError:
                 # The first file here, or the folder was deleted under us: make it, and begin again.
                 self._make_folders(os.path.dirname(path))
-            except LockTimeoutError:
+            except FileSaverError:
                 raise
             except OSError as error:
                 raise StorageError.from_os_error(error, action="write", path=path) from error
         raise StorageError(f"cannot write {path}: its folder vanished {_ATTEMPTS} times; who deletes it?", path=path)
 
-    def _stage_and_name(self, path: str, data: bytes, *, exclusive: bool, durability: Durability | None = None) -> bool:
+    def _stage_and_name(
+        self,
+        path: str,
+        data: bytes,
+        *,
+        exclusive: bool,
+        durability: Durability | None = None,
+        turn: Turn = no_turn,
+    ) -> bool:
         durability = durability or self._durability()
         staged = self._staging.new_path()
         descriptor = os.open(staged, WRITE_FLAGS, _FILE_MODE)
@@ -309,7 +317,7 @@ class LocalStore(Store):
         try:
             write_all(descriptor, data)
             durability.before_name(descriptor)
-            is_named = self._give_name(staged, descriptor, path, exclusive=exclusive, durability=durability)
+            is_named = self._give_name(staged, descriptor, path, exclusive=exclusive, durability=durability, turn=turn)
             return is_named
         finally:
             try:
@@ -318,9 +326,20 @@ class LocalStore(Store):
                 if not is_named:
                     unlink_if_there(staged)
 
-    def _give_name(self, staged: str, descriptor: int, path: str, *, exclusive: bool, durability: Durability) -> bool:
+    def _give_name(
+        self,
+        staged: str,
+        descriptor: int,
+        path: str,
+        *,
+        exclusive: bool,
+        durability: Durability,
+        turn: Turn = no_turn,
+    ) -> bool:
         """Move a file whose data is safe to `path`, durably; False where `exclusive` and there is one."""
-        if not (self._name_new(staged, path) if exclusive else name_by_rename(staged, path)):
+        with turn():  # and no longer: the flush is nobody else's business
+            is_named = self._name_new(staged, path) if exclusive else name_by_rename(staged, path)
+        if not is_named:
             return False
         try:
             unlink_if_there(staged)  # before the flush, which then carries both names at once

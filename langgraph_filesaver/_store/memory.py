@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
-from langgraph_filesaver._store.base import Marker, Properties, Staged, Status, Store
+from langgraph_filesaver._store.base import Marker, Properties, Staged, Status, Store, Turn, no_turn
 
 __all__ = ["MemoryStore"]
 
@@ -41,9 +41,9 @@ class MemoryStore(Store):
         """Tell whether `key` is there."""
         return key in self._files
 
-    def create(self, key: str, data: bytes) -> bool:
+    def create(self, key: str, data: bytes, turn: Turn = no_turn) -> bool:
         """Store `data` unless `key` is there."""
-        with self._mutex:
+        with turn(), self._mutex:
             if key in self._files:
                 return False
             self._put(key, data)

@@ -11,7 +11,6 @@ back, and holds what was acknowledged.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import itertools
 import logging
@@ -21,6 +20,8 @@ import socket
 import sys
 import time
 from functools import lru_cache
+
+from langgraph_filesaver._process import boot_id, is_alive, pid_namespace
 
 __all__ = ["Staging"]
 
@@ -74,7 +75,7 @@ def _is_litter(name: str, path: str) -> bool:
     host, scope, pid = parts[0], parts[1], int(parts[2])
     if host != _host() or sys.platform == "win32":  # there os.kill(pid, 0) would not ask, but end the process
         return time.time() - os.lstat(path).st_mtime > _FOREIGN_LITTER_SECONDS
-    return scope != _scope() or not _is_alive(pid)
+    return scope != _scope() or not is_alive(pid)
 
 
 def _remove(path: str) -> None:
@@ -84,16 +85,6 @@ def _remove(path: str) -> None:
         os.unlink(path)
 
 
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
 @lru_cache(maxsize=1)
 def _host() -> str:
     return hashlib.sha256(socket.gethostname().encode()).hexdigest()[:12]
@@ -101,9 +92,5 @@ def _host() -> str:
 
 @lru_cache(maxsize=1)
 def _scope() -> str:
-    parts = []
-    with contextlib.suppress(OSError), open("/proc/sys/kernel/random/boot_id", encoding="ascii") as boot_id:
-        parts.append(boot_id.read().strip())
-    with contextlib.suppress(OSError):
-        parts.append(os.readlink("/proc/self/ns/pid"))
+    parts = [part for part in (boot_id(), pid_namespace()) if part]
     return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:12]

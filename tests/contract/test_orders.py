@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from langgraph_filesaver import FileSaver
+from langgraph_filesaver._store import Turn, no_turn
 from tests.checkpoints import config_of, id_of, ids_of, put
 from tests.stores import Home, WatchedStore
 
@@ -53,10 +54,10 @@ def test_a_thread_that_is_deleted_while_it_is_written_to_keeps_its_id(home: Home
     put(saver, "1", thread_id="A")
     create = store.inner.create
 
-    def delete_first(key: str, data: bytes) -> bool:
+    def delete_first(key: str, data: bytes, turn: Turn = no_turn) -> bool:
         if key.endswith("2.json"):
             home.saver().delete_thread("A")
-        return create(key, data)
+        return create(key, data, turn)
 
     store.inner.create = delete_first  # type: ignore[method-assign]
     put(saver, "2", thread_id="A")

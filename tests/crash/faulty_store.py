@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import BinaryIO, TypeVar
 
-from langgraph_filesaver._store import Staged, Status, Store
+from langgraph_filesaver._store import Staged, Status, Store, Turn, no_turn
 
 __all__ = ["FaultyStore", "KilledError"]
 
@@ -51,8 +51,8 @@ class FaultyStore(Store):
     def exists(self, key: str) -> bool:
         return self._operate(lambda: self._store.exists(key))
 
-    def create(self, key: str, data: bytes) -> bool:
-        return self._operate(lambda: self._store.create(key, data))
+    def create(self, key: str, data: bytes, turn: Turn = no_turn) -> bool:
+        return self._operate(lambda: self._store.create(key, data, turn))
 
     def replace(self, key: str, data: bytes) -> None:
         self._operate(lambda: self._store.replace(key, data))

@@ -19,7 +19,7 @@ import pytest
 
 from langgraph_filesaver import FileSaver, LockTimeoutError, StorageError, _lock, _twins
 from langgraph_filesaver._repository import MARKER
-from langgraph_filesaver._store import LocalStore, MemoryStore, staging
+from langgraph_filesaver._store import LocalStore, MemoryStore, Turn, no_turn, staging
 from langgraph_filesaver._store.durability import TwoFlushes
 from langgraph_filesaver.config import LOCK_TIMEOUT_SECONDS
 from tests.checkpoints import checkpoint_of, config_of, ids_of, metadata_of, put
@@ -109,10 +109,10 @@ async def test_a_pool_that_is_shut_down_while_calls_run_and_wait() -> None:
     begun, opened = threading.Event(), threading.Event()
 
     class SlowStore(MemoryStore):
-        def create(self, key: str, data: bytes) -> bool:
+        def create(self, key: str, data: bytes, turn: Turn = no_turn) -> bool:
             begun.set()
             assert opened.wait(60)
-            return super().create(key, data)
+            return super().create(key, data, turn)
 
     async with FileSaver(SlowStore(MARKER), max_workers=1) as saver:
         puts = [
@@ -192,7 +192,7 @@ def swept_by_another_process(root: Path, monkeypatch: pytest.MonkeyPatch) -> Loc
     """Return a store that has made its first write, and taken this process for a dead one when it swept."""
     later = LocalStore(str(root), marker=MARKER)
     with monkeypatch.context() as patch:
-        patch.setattr(staging, "_is_alive", lambda _: False)
+        patch.setattr(staging, "is_alive", lambda _: False)
         later.create("b/later", b"other")
     return later
 

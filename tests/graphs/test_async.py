@@ -18,7 +18,7 @@ from langgraph.types import Command, interrupt
 
 from langgraph_filesaver import FileSaver, StorageError
 from langgraph_filesaver._repository import MARKER
-from langgraph_filesaver._store import LocalStore
+from langgraph_filesaver._store import LocalStore, Turn, no_turn
 from tests.checkpoints import checkpoint_of, config_of, metadata_of, put
 from tests.graphs.anonymous import Graph
 
@@ -109,9 +109,9 @@ class SlowStore(LocalStore):
         self.reached = {"before": threading.Event(), "after": threading.Event()}
         self.go_on = {"before": threading.Event(), "after": threading.Event()}
 
-    def create(self, key: str, data: bytes) -> bool:
+    def create(self, key: str, data: bytes, turn: Turn = no_turn) -> bool:
         self._stop("before")
-        created = super().create(key, data)
+        created = super().create(key, data, turn)
         self._stop("after")
         return created
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -116,7 +117,7 @@ def test_the_lock_file_outlives_the_thread(tmp_path: Path) -> None:
         put(saver, "1", thread_id=thread_id)
         put(saver, "1", thread_id=thread_id)
     before = {path.name: path.stat().st_ino for path in (tmp_path / ".locks").iterdir()}
-    assert len(before) == 3
+    assert len(before) == 6  # and the lock beside the lease
     folders = [path for path in tmp_path.iterdir() if path.is_dir() and not path.name.startswith(".")]
     assert [path for folder in folders for path in folder.rglob("*.lock*")] == []
     for strategy in ("delete", "delete_all"):
@@ -224,9 +225,12 @@ def test_a_lock_that_cannot_be_made_is_a_storage_error(tmp_path: Path) -> None:
     """A file where the folder of locks belongs is a StorageError that names the lock, and nothing is deleted."""
     saver = FileSaver(tmp_path)
     put(saver, "1")
+    shutil.rmtree(tmp_path / ".locks")
     (tmp_path / ".locks").write_bytes(b"")
     with pytest.raises(StorageError, match=r"t\.lock"):
         saver.delete_thread("t")
+    with pytest.raises(StorageError, match=r"t\.lease\.lock"):
+        put(saver, "2")
     assert ids_of(saver, None) == ["1"]
 
 

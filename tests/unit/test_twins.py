@@ -16,7 +16,7 @@ import pytest
 
 from langgraph_filesaver import FileSaver
 from langgraph_filesaver._repository import MARKER
-from langgraph_filesaver._store import MemoryStore
+from langgraph_filesaver._store import MemoryStore, Turn, no_turn
 from langgraph_filesaver._twins import Twins, is_on_event_loop
 from tests.checkpoints import checkpoint_of, config_of, id_of, ids_of, metadata_of
 from tests.stores import Home
@@ -49,9 +49,9 @@ class GatedStore(MemoryStore):
         super().__init__(MARKER)
         self.gate = Gate()
 
-    def create(self, key: str, data: bytes) -> bool:
+    def create(self, key: str, data: bytes, turn: Turn = no_turn) -> bool:
         self.gate.work()
-        return super().create(key, data)
+        return super().create(key, data, turn)
 
 
 async def few_turns_of_the_loop() -> None:

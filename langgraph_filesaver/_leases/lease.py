@@ -1,0 +1,106 @@
+"""A lease in the hands of its owner, and who the owner is.
+
+The owner is a context (`contextvars`): the block that took the lease, and every thread and task that was started from
+there with its context, as LangGraph starts its own. A process forked from it is somebody else.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from collections.abc import Hashable, Iterator
+from contextvars import ContextVar
+from datetime import datetime
+
+from langgraph_filesaver._leases.document import LeaseDocument
+
+__all__ = ["Lease", "own_lease", "owning"]
+
+_OWNED: ContextVar[tuple[Lease, ...]] = ContextVar("langgraph_filesaver_owned_leases", default=())
+
+
+class Lease:
+    """The exclusive right to write to a thread, as long as it is held.
+
+    Attributes:
+        thread_id: The thread.
+        owner: The fencing token, which every file written under the lease carries.
+        acquired_at: Since when.
+        ttl_seconds: How long after its last renewal the lease is over.
+    """
+
+    def __init__(self, realm: Hashable, document: LeaseDocument) -> None:
+        self.thread_id = document.thread_id
+        self.owner = document.owner
+        self.acquired_at: datetime = document.acquired_at
+        self.ttl_seconds = document.ttl_seconds
+        self._realm = realm
+        self._document = document
+        self._pid = os.getpid()
+        self._mutex = threading.Lock()
+        self._entries = 1
+        self._is_lost = False
+
+    def __repr__(self) -> str:
+        state = "held" if self.is_held else "not held"
+        return f"Lease(thread_id={self.thread_id!r}, owner={self.owner!r}, {state})"
+
+    @property
+    def is_held(self) -> bool:
+        """Whether this process holds it, for all that is known without a look at the file."""
+        return self._entries > 0 and not self._is_lost and self._pid == os.getpid()
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether somebody else has taken it away."""
+        return self._is_lost
+
+    @property
+    def document(self) -> LeaseDocument:
+        """What the file says, as of the last renewal."""
+        return self._document
+
+    def renewed(self, document: LeaseDocument) -> None:
+        """Note a renewal."""
+        self._document = document
+
+    def lose(self) -> None:
+        """Note that somebody else has taken it away."""
+        self._is_lost = True
+
+    def enter(self) -> bool:
+        """Enter once more; False where it was given back already."""
+        with self._mutex:
+            if not self._entries:
+                return False
+            self._entries += 1
+            return True
+
+    def leave(self) -> bool:
+        """Leave; True for the last one, who gives it back."""
+        with self._mutex:
+            self._entries -= 1
+            return not self._entries
+
+    def concerns(self, realm: Hashable, thread_id: str) -> bool:
+        """Tell whether this is, or was, this process's lease of that thread."""
+        return self.thread_id == thread_id and self._realm == realm and self._pid == os.getpid() and self._entries > 0
+
+
+def own_lease(realm: Hashable, thread_id: str) -> Lease | None:
+    """Return the lease of a thread that the calling context owns: held, or lost and not yet left; else None."""
+    for lease in reversed(_OWNED.get()):
+        if lease.concerns(realm, thread_id):
+            return lease
+    return None
+
+
+@contextlib.contextmanager
+def owning(lease: Lease) -> Iterator[None]:
+    """Make the calling context the lease's owner inside the block, which must not be left for another context."""
+    token = _OWNED.set((*_OWNED.get(), lease))
+    try:
+        yield
+    finally:
+        _OWNED.reset(token)

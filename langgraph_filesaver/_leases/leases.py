@@ -1,0 +1,390 @@
+"""Leases on threads: taken, renewed, given back, taken away; and whose turn it is to publish a file.
+
+The file `.locks/<thread>.lease.json` says who has the thread. It is looked at and changed under a lock file beside it,
+which is never held for longer than that takes:
+
+- Who takes, renews, gives back or takes away a lease holds the lock alone.
+- An *outsider*, who publishes a file without a lease, holds it with other outsiders from the look at the lease until the
+  file has its name. So nothing of an outsider appears once a lease was taken.
+- The *owner* holds nothing while publishing: were it stopped just then, nobody could ever take its lease away. It looks
+  before and after. What it publishes between the look and the moment when its lease is taken away carries its token, and
+  whoever takes the lease away first changes the file, so that the owner's next look fails, and then puts up a *fence*
+  against the token: what stands behind it is a fork, and never the latest (`Repository.put_up_fence`).
+
+What would break it: a lease taken for over while its holder lives, runs and renews it; a calendar trusted for that.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+from typing import Any, NamedTuple
+
+import orjson
+
+from langgraph_filesaver import _layout as layout
+from langgraph_filesaver._leases.document import LeaseDocument, Seen, is_over
+from langgraph_filesaver._leases.heartbeat import HEARTBEAT
+from langgraph_filesaver._leases.lease import Lease, own_lease
+from langgraph_filesaver._leases.places import LeasePlace
+from langgraph_filesaver._process import boot_id, this_process
+from langgraph_filesaver._serde.text import parse
+from langgraph_filesaver.config import LEASE_TTL_SECONDS
+from langgraph_filesaver.errors import ConflictError, CorruptDataError, LockTimeoutError, StorageError
+
+__all__ = ["Clock", "HeldError", "Leases", "LockInfo"]
+
+_MOST_WATCHED = 10_000
+_LOOKS = 20
+
+
+class Clock(NamedTuple):
+    """The clocks that leases are judged by."""
+
+    calendar: Callable[[], datetime]
+    monotonic: Callable[[], float]
+
+
+SYSTEM_CLOCK = Clock(lambda: datetime.now(timezone.utc), time.monotonic)
+
+
+@dataclass(frozen=True, slots=True)
+class LockInfo:
+    """Who has a thread, as its lease tells.
+
+    Attributes:
+        thread_id: The thread.
+        owner: The token of the lease.
+        pid: The process that has it.
+        host: The machine of that process.
+        acquired_at: Since when, aware.
+        renewed_at: When it was last renewed.
+        expires_at: When it is over unless it is renewed.
+        is_over: Whether nobody has to wait for it any more: its holder died, or did not renew it.
+        path: The file.
+    """
+
+    thread_id: str
+    owner: str
+    pid: int
+    host: str
+    acquired_at: datetime
+    renewed_at: datetime
+    expires_at: datetime
+    is_over: bool
+    path: str
+
+
+class HeldError(Exception):
+    """Somebody else has the thread: try again later. Nothing was done."""
+
+    def __init__(self, thread_id: str, path: str, holder: LeaseDocument | None) -> None:
+        super().__init__(thread_id)
+        self.thread_id = thread_id
+        self.path = path
+        self.holder = holder
+
+    def timed_out(self, timeout_seconds: float) -> LockTimeoutError:
+        """Return the error that tells the caller who has it."""
+        found: dict[str, Any] | None = None
+        who = "somebody whose lease cannot be read"
+        if self.holder is not None:
+            process, since = self.holder.process, self.holder.acquired_at.isoformat(timespec="seconds")
+            renewed = self.holder.renewed_at.isoformat(timespec="seconds")
+            found = {
+                "owner": self.holder.owner,
+                "pid": process.pid,
+                "host": process.host,
+                "since": since,
+                "renewed": renewed,
+            }
+            who = f"process {process.pid} on {process.host} since {since}, renewed {renewed}, owner {self.holder.owner}"
+        return LockTimeoutError(
+            f"thread {self.thread_id!r} is leased by {who}; waited {timeout_seconds:g} s for {self.path}. Try again when its "
+            "run is done; a holder that dies loses it by itself, and `langgraph-filesaver locks` shows and breaks it",
+            path=self.path,
+            timeout_seconds=timeout_seconds,
+            holder=found,
+        )
+
+
+class Leases:
+    """The leases on the threads of one store.
+
+    Args:
+        place: Where they lie.
+        put_up_fence: Called with a thread and the token of a former owner that may still write.
+        timeout_seconds: How long to wait for the lock beside a lease.
+
+    Attributes:
+        clock: The clocks.
+    """
+
+    def __init__(self, place: LeasePlace, put_up_fence: Callable[[str, str], None], timeout_seconds: float) -> None:
+        self.clock = SYSTEM_CLOCK
+        self._place = place
+        self._put_up_fence = put_up_fence
+        self._timeout_seconds = timeout_seconds
+        self._watched: dict[str, tuple[bytes, float]] = {}
+
+    def own(self, thread_id: str) -> Lease | None:
+        """Return the lease of the thread that the calling context has, or had and lost; None for an outsider."""
+        return own_lease(self._place.realm, thread_id)
+
+    # --- the owner
+
+    def take(self, thread_id: str, ttl_seconds: float) -> Lease:
+        """Take the lease of a thread, which nobody has, and renew it from now on.
+
+        Raises:
+            HeldError: Somebody has it.
+            LockTimeoutError: The lock beside it was held by somebody all the time.
+            StorageError: The file cannot be written.
+        """
+        now, clock = self.clock.calendar(), self.clock.monotonic()
+        wanted = LeaseDocument(thread_id, uuid.uuid4().hex, this_process(), now, now, clock, ttl_seconds)
+        with self._turn(thread_id, shared=False):
+            self._refuse_living(thread_id)
+            self._replace(thread_id, wanted)
+        lease = Lease(self._place.realm, wanted)
+        try:
+            HEARTBEAT.start(wanted.owner, ttl_seconds, lambda: self._renew_or_lose(lease))
+        except RuntimeError:
+            self.give_back(lease)
+            raise
+        return lease
+
+    def give_back(self, lease: Lease) -> None:
+        """End a lease; one that was lost is somebody else's by now.
+
+        Raises:
+            StorageError: The file cannot be removed; the lease will be over by itself.
+        """
+        HEARTBEAT.stop(lease.owner)
+        with self._turn(lease.thread_id, shared=False):
+            found = self._found(lease.thread_id)
+            if found is not None and found.owner == lease.owner:
+                self._place.remove(layout.lease_name(lease.thread_id))
+
+    def verify(self, lease: Lease) -> None:
+        """Make sure that the lease is its owner's now.
+
+        Raises:
+            ConflictError: It is not; what the owner writes from now on would come too late.
+        """
+        if not lease.is_lost:
+            found = self._found(lease.thread_id)
+            if found is None or found.owner != lease.owner:
+                lease.lose()
+            elif self.clock.monotonic() > lease.document.renewed_monotonic_seconds + lease.ttl_seconds:
+                self._renew_or_lose(lease)  # over, but nobody has taken it away
+        if lease.is_lost:
+            raise ConflictError(
+                f"the lease of thread {lease.thread_id!r}, taken at {lease.acquired_at.isoformat(timespec='seconds')}, was lost: "
+                f"it was not renewed for {lease.ttl_seconds:g} s, or was broken, and somebody else may have gone on. Take it "
+                "again and read the thread again"
+            )
+
+    def _renew_or_lose(self, lease: Lease) -> bool:
+        with self._turn(lease.thread_id, shared=False):
+            found = self._found(lease.thread_id)
+            if found is None or found.owner != lease.owner:
+                lease.lose()
+                return False
+            renewed = replace(found, renewed_at=self.clock.calendar(), renewed_monotonic_seconds=self.clock.monotonic())
+            self._write(renewed)
+            lease.renewed(renewed)
+            return True
+
+    def owners_turn(self, thread_id: str) -> contextlib.AbstractContextManager[None]:
+        """Hold off all who publish with a check, for an owner that publishes with one."""
+        return self._turn(thread_id, shared=False)
+
+    # --- outsiders
+
+    def refuse_held(self, thread_id: str) -> None:
+        """Raise HeldError where somebody has the thread now; take the lease away from one who has it no more."""
+        if self.is_leased(thread_id):
+            with self._turn(thread_id, shared=False):
+                self._refuse_living(thread_id)
+                self._replace(thread_id, None)
+
+    def outsiders_turn(self, thread_id: str, *, alone: bool) -> OutsidersTurn:
+        """Nobody has the thread, or takes it, inside the block; with `alone` no other outsider publishes, either.
+
+        Raises:
+            HeldError: Somebody has it.
+            LockTimeoutError: The lock beside the lease was held by somebody all the time.
+        """
+        return OutsidersTurn(self, thread_id, alone=alone)
+
+    def is_leased(self, thread_id: str) -> bool:
+        """Tell whether there is a lease, over or not."""
+        return self._place.is_there(layout.lease_name(thread_id))
+
+    def held(self, thread_id: str) -> HeldError:
+        """Return the error that tells who has the thread."""
+        return HeldError(thread_id, self._path(thread_id), self._found(thread_id))
+
+    # --- for people
+
+    def listing(self) -> list[LockInfo]:
+        """Return who has which thread; a file that cannot be read raises CorruptDataError."""
+        found = (self._parsed(name, self._place.read(name)) for name in self._place.names())
+        return [self._info(lease) for lease in found if lease is not None]
+
+    def take_away(self, thread_id: str) -> LockInfo | None:
+        """Take the lease of a thread away from whoever has it; return whose it was, or None."""
+        with self._turn(thread_id, shared=False):
+            found = self._found(thread_id)
+            info = None if found is None else self._info(found)
+            self._replace(thread_id, None)
+        return info
+
+    def _info(self, lease: LeaseDocument) -> LockInfo:
+        name = layout.lease_name(lease.thread_id)
+        return LockInfo(
+            thread_id=lease.thread_id,
+            owner=lease.owner,
+            pid=lease.process.pid,
+            host=lease.process.host,
+            acquired_at=lease.acquired_at,
+            renewed_at=lease.renewed_at,
+            expires_at=lease.expires_at,
+            is_over=is_over(lease, self._seen(lease.thread_id, self._place.read(name) or b"")),
+            path=self._place.path(name),
+        )
+
+    # --- the file; the caller has the turn alone where it changes
+
+    def _refuse_living(self, thread_id: str) -> None:
+        data = self._place.read(layout.lease_name(thread_id))
+        if data is None:
+            return
+        seen = self._seen(thread_id, data)
+        try:
+            found = self._parsed(layout.lease_name(thread_id), data)
+        except CorruptDataError:
+            # Torn by a power cut or changed by a person: whoever has it would have renewed it by now.
+            if seen.unchanged_seconds > LEASE_TTL_SECONDS:
+                return
+            raise HeldError(thread_id, self._path(thread_id), None) from None
+        if found is not None and not is_over(found, seen):
+            raise HeldError(thread_id, self._path(thread_id), found)
+
+    def _replace(self, thread_id: str, wanted: LeaseDocument | None) -> None:
+        """Put `wanted` in the place of the lease that is there, and a fence against all who may still write under that."""
+        name = layout.lease_name(thread_id)
+        try:
+            found = self._parsed(name, self._place.read(name))
+        except CorruptDataError:
+            found = None
+        owners = () if found is None else found.to_fence
+        if found is not None and not found.process.is_known_dead():
+            owners = (*owners, found.owner)
+        if owners:
+            # First, so that the former owner's next look fails, and so that who comes after a crash here goes on with it.
+            now, clock = self.clock.calendar(), self.clock.monotonic()
+            former = wanted or LeaseDocument(thread_id, uuid.uuid4().hex, this_process(), now, now, clock, 0.0)
+            self._write(replace(former, to_fence=owners))
+            for owner in owners:
+                self._put_up_fence(thread_id, owner)
+        if wanted is None:
+            self._place.remove(name)
+        else:
+            self._write(wanted)
+
+    def _found(self, thread_id: str) -> LeaseDocument | None:
+        name = layout.lease_name(thread_id)
+        try:
+            return self._parsed(name, self._place.read(name))
+        except CorruptDataError:
+            return None
+
+    def _parsed(self, name: str, data: bytes | None) -> LeaseDocument | None:
+        if data is None:
+            return None
+        try:
+            return LeaseDocument.from_json(parse(data))
+        except CorruptDataError as error:
+            raise error.in_file(self._place.path(name)) from error
+
+    def _write(self, lease: LeaseDocument) -> None:
+        self._place.write(layout.lease_name(lease.thread_id), orjson.dumps(lease.to_json(), option=orjson.OPT_INDENT_2))
+
+    def _seen(self, thread_id: str, data: bytes) -> Seen:
+        monotonic = self.clock.monotonic()
+        known = self._watched.get(thread_id)
+        if known is None or known[0] != data:
+            if len(self._watched) >= _MOST_WATCHED:
+                self._watched.clear()
+            known = self._watched[thread_id] = (data, monotonic)
+        return Seen(self.clock.calendar(), monotonic, boot_id(), monotonic - known[1])
+
+    def _path(self, thread_id: str) -> str:
+        return self._place.path(layout.lease_name(thread_id))
+
+    def enter_turn(self, thread_id: str, *, shared: bool) -> contextlib.AbstractContextManager[None]:
+        """Hold off changes of the lease, alone or with others; the caller exits what is returned.
+
+        Raises:
+            LockTimeoutError: Somebody held it all the time.
+            StorageError: The lock file cannot be opened.
+        """
+        turn = self._place.turn(thread_id, shared=shared, timeout_seconds=self._timeout_seconds)
+        try:
+            turn.__enter__()
+        except TimeoutError as error:
+            path = self._place.path(layout.lease_lock_name(thread_id))
+            raise LockTimeoutError(
+                f"somebody is just taking or giving back thread {thread_id!r}, or publishing to it, and does not end; waited "
+                f"{self._timeout_seconds:g} s for {path}. The lock goes away with the process that has it",
+                path=path,
+                timeout_seconds=self._timeout_seconds,
+                holder=None,
+            ) from error
+        except OSError as error:
+            path = self._place.path(layout.lease_lock_name(thread_id))
+            raise StorageError.from_os_error(error, action="lock", path=path) from error
+        return turn
+
+    @contextlib.contextmanager
+    def _turn(self, thread_id: str, *, shared: bool) -> Iterator[None]:
+        turn = self.enter_turn(thread_id, shared=shared)
+        try:
+            yield
+        finally:
+            turn.__exit__(None, None, None)
+
+
+class OutsidersTurn:
+    """See `Leases.outsiders_turn`. A class, because each put of everybody passes here: a generator takes three times as long."""
+
+    __slots__ = ("_alone", "_leases", "_thread_id", "_turn")
+
+    def __init__(self, leases: Leases, thread_id: str, *, alone: bool) -> None:
+        self._leases = leases
+        self._thread_id = thread_id
+        self._alone = alone
+
+    def __enter__(self) -> None:
+        for _ in range(_LOOKS):
+            turn = self._leases.enter_turn(self._thread_id, shared=not self._alone)
+            try:
+                is_free = not self._leases.is_leased(self._thread_id)
+            except BaseException:
+                turn.__exit__(None, None, None)
+                raise
+            if is_free:
+                self._turn = turn
+                return
+            turn.__exit__(None, None, None)
+            self._leases.refuse_held(self._thread_id)
+        raise self._leases.held(self._thread_id)
+
+    def __exit__(self, *_: object) -> None:
+        self._turn.__exit__(None, None, None)

@@ -1,0 +1,185 @@
+"""Where leases lie: files in the locks folder, or the memory of this process. Each with a lock for changing it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from abc import ABC, abstractmethod
+from collections import defaultdict
+from collections.abc import Hashable, Iterator
+
+from langgraph_filesaver import _layout as layout
+from langgraph_filesaver._lock_files import HeldFile, LockKind, make_folder_of
+from langgraph_filesaver.errors import StorageError
+
+__all__ = ["FilesPlace", "LeasePlace", "MemoryPlace"]
+
+
+class LeasePlace(ABC):
+    """Bytes per thread, and the right to change them.
+
+    Attributes:
+        realm: Equal for two places where they are one.
+    """
+
+    realm: Hashable
+
+    @abstractmethod
+    def turn(self, thread_id: str, *, shared: bool, timeout_seconds: float) -> contextlib.AbstractContextManager[None]:
+        """Hold off changes of a thread's lease, alone or with others.
+
+        Raises:
+            TimeoutError: Others held it all the time.
+            OSError: The lock file cannot be opened.
+        """
+
+    @abstractmethod
+    def is_there(self, name: str) -> bool:
+        """Tell whether anything is under a name."""
+
+    @abstractmethod
+    def read(self, name: str) -> bytes | None:
+        """Return what is under a name, or None."""
+
+    @abstractmethod
+    def write(self, name: str, data: bytes) -> None:
+        """Put it there, whole; not made durable, for no lease outlives its machine's boot."""
+
+    @abstractmethod
+    def remove(self, name: str) -> None:
+        """Remove it; a missing one is fine."""
+
+    @abstractmethod
+    def names(self) -> list[str]:
+        """Return the names of all leases."""
+
+    @abstractmethod
+    def path(self, name: str) -> str:
+        """Return how a person finds it."""
+
+
+class FilesPlace(LeasePlace):
+    """Files in a folder.
+
+    Args:
+        folder: The locks folder.
+        kind: Of the locks.
+    """
+
+    def __init__(self, folder: str, kind: LockKind) -> None:
+        self._folder = folder
+        self._kind = kind
+        self.realm = os.path.realpath(folder)
+
+    def turn(self, thread_id: str, *, shared: bool, timeout_seconds: float) -> HeldFile:
+        """Hold the lock file beside the lease."""
+        path = f"{self._folder}/{layout.lease_lock_name(thread_id)}"
+        return HeldFile(path, self._kind, shared=shared, timeout_seconds=timeout_seconds)
+
+    def is_there(self, name: str) -> bool:
+        """Look for the file."""
+        path = f"{self._folder}/{name}"
+        try:
+            os.stat(path)
+        except (FileNotFoundError, NotADirectoryError):  # the lock file beside it tells of the second
+            return False
+        except OSError as error:
+            raise StorageError.from_os_error(error, action="look at", path=path) from error
+        return True
+
+    def read(self, name: str) -> bytes | None:
+        """Return the bytes of the file, or None."""
+        path = self.path(name)
+        try:
+            with open(path, "rb") as file:
+                return file.read()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise StorageError.from_os_error(error, action="read", path=path) from error
+
+    def write(self, name: str, data: bytes) -> None:
+        """Write the file beside, and rename it."""
+        path = self.path(name)
+        staged = f"{path}.{os.getpid()}.{threading.get_ident()}.tmp"
+        try:
+            make_folder_of(path)
+            with open(staged, "wb") as file:
+                file.write(data)
+            os.replace(staged, path)
+        except OSError as error:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(staged)
+            raise StorageError.from_os_error(error, action="write", path=path) from error
+
+    def remove(self, name: str) -> None:
+        """Unlink the file."""
+        path = self.path(name)
+        try:
+            os.unlink(path)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise StorageError.from_os_error(error, action="remove", path=path) from error
+
+    def names(self) -> list[str]:
+        """List the folder."""
+        try:
+            return sorted(name for name in os.listdir(self._folder) if layout.is_lease_name(name))
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise StorageError.from_os_error(error, action="read", path=self._folder) from error
+
+    def path(self, name: str) -> str:
+        """Return the path of the file."""
+        return os.path.join(self._folder, name)
+
+
+class MemoryPlace(LeasePlace):
+    """The memory of this process, for a store that has no place for lock files.
+
+    Args:
+        realm: The store, or what stands for it.
+    """
+
+    def __init__(self, realm: Hashable) -> None:
+        self.realm = realm
+        self._bytes: dict[str, bytes] = {}
+        self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+
+    @contextlib.contextmanager
+    def turn(self, thread_id: str, *, shared: bool, timeout_seconds: float) -> Iterator[None]:  # noqa: ARG002 one at a time is as right
+        """Hold a lock of this process."""
+        lock = self._locks[thread_id]
+        if not lock.acquire(timeout=timeout_seconds):
+            raise TimeoutError
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def is_there(self, name: str) -> bool:
+        """Look for the bytes."""
+        return name in self._bytes
+
+    def read(self, name: str) -> bytes | None:
+        """Return the bytes, or None."""
+        return self._bytes.get(name)
+
+    def write(self, name: str, data: bytes) -> None:
+        """Keep the bytes."""
+        self._bytes[name] = data
+
+    def remove(self, name: str) -> None:
+        """Forget them."""
+        self._bytes.pop(name, None)
+
+    def names(self) -> list[str]:
+        """Return the names."""
+        return sorted(self._bytes)
+
+    def path(self, name: str) -> str:
+        """Return the name."""
+        return name

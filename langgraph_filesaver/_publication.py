@@ -1,0 +1,82 @@
+"""Whether a file may get its name now: the thread is nobody else's, and what the file builds on is still the newest.
+
+Serves one attempt to store one document. It looks early, so that nothing is encoded in vain, and again where the name is
+given, in one step with that (P2, P5).
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+
+from langgraph_filesaver._leases import Leases
+from langgraph_filesaver.errors import ConflictError
+
+__all__ = ["Publication"]
+
+
+class Publication:
+    """One document's way to its name.
+
+    Args:
+        leases: The leases of the store.
+        thread_id: The thread.
+        check: Raises ConflictError where the document must not be published any more; then nobody else publishes between
+            this look and the name. None: there is nothing to look at.
+
+    Attributes:
+        fencing_token: The token that the document carries, or None.
+    """
+
+    def __init__(self, leases: Leases, thread_id: str, check: Callable[[], None] | None = None) -> None:
+        self._leases = leases
+        self._thread_id = thread_id
+        self._check = check
+        self._lease = leases.own(thread_id)
+        self.fencing_token = None if self._lease is None else self._lease.owner
+
+    def look(self) -> None:
+        """Look whether it is worth beginning.
+
+        Raises:
+            HeldError: Somebody else has the thread.
+            ConflictError: The lease was lost, or the check says no.
+        """
+        if self._lease is None:
+            self._leases.refuse_held(self._thread_id)
+        else:
+            self._leases.verify(self._lease)
+        if self._check is not None:
+            self._check()
+
+    def turn(self) -> AbstractContextManager[None]:
+        """Hold off whatever must not come between a last look and the name, which is given inside; raises as `look` does."""
+        if self._lease is None and self._check is None:
+            return self._leases.outsiders_turn(self._thread_id, alone=False)
+        return self._checked_turn()
+
+    @contextlib.contextmanager
+    def _checked_turn(self) -> Iterator[None]:
+        with contextlib.ExitStack() as turns:
+            if self._lease is None:
+                turns.enter_context(self._leases.outsiders_turn(self._thread_id, alone=True))
+            else:
+                if self._check is not None:
+                    turns.enter_context(self._leases.owners_turn(self._thread_id))
+                self._leases.verify(self._lease)
+            if self._check is not None:
+                self._check()
+            yield
+
+    def confirm(self) -> None:
+        """Look, after the name was given, whether it was given in time.
+
+        Raises:
+            ConflictError: The lease was lost meanwhile: what was published may stand behind a fence, as a fork.
+        """
+        if self._lease is not None:
+            try:
+                self._leases.verify(self._lease)
+            except ConflictError as error:
+                raise ConflictError(f"{error}. What was just written may have become a fork of the thread") from error

@@ -1,0 +1,299 @@
+"""What a thread's folder holds, read: which threads, namespaces, checkpoints and writes there are, and which is the latest.
+
+Knows the store's verbs, the layout and the documents; writes nothing, and knows no Python value and no config.
+
+- The checkpoint, then its writes, then a look whether the checkpoint is still there: a deletion removes the checkpoint
+  first, so writes that were read before the look are all there were.
+- A file that vanished means "look again" for the latest and "none" for an id; it is never an error (P5).
+- What a former owner of a lease published after a fence was put up against it is a fork, and never the latest.
+
+What would break it: taking the order of names for the order of ids, an unreadable file taken for a missing one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeVar
+
+from langgraph_filesaver import _layout as layout
+from langgraph_filesaver._calls import PendingWrite, folded, ordered, with_prefix
+from langgraph_filesaver._codec import parse_json
+from langgraph_filesaver._documents import (
+    CheckpointDocument,
+    FenceDocument,
+    ThreadDocument,
+    WritesDocument,
+    check_format,
+)
+from langgraph_filesaver._store import Store
+from langgraph_filesaver.errors import CorruptDataError, StorageError, UnsupportedFormatError
+
+__all__ = ["CheckpointIds", "StoredCheckpoint", "ThreadFiles"]
+
+_LOOKS = 20
+
+Document = TypeVar("Document", CheckpointDocument, WritesDocument, ThreadDocument, FenceDocument)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCheckpoint:
+    """A checkpoint's document and its pending writes, in order."""
+
+    document: CheckpointDocument
+    writes: list[PendingWrite]
+
+
+class CheckpointIds(NamedTuple):
+    """The ids of a namespace's checkpoints, ascending, and the listing they were taken from."""
+
+    listing: tuple[str, ...]
+    ids: list[str]
+
+
+class ThreadFiles:
+    """The threads in a store, for reading.
+
+    Args:
+        store: Where the files are.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self._ids: dict[str, CheckpointIds] = {}
+
+    def check_root(self) -> None:
+        """Refuse a root that is not ours and not empty, or of a newer format.
+
+        Raises:
+            StorageError: There are other things in the folder, or it is no folder.
+            UnsupportedFormatError: The folder is of a newer format.
+            CorruptDataError: The marker is unreadable.
+        """
+        names = self.store.list("")
+        if layout.STORE_DOCUMENT in names:
+            self.parsed(layout.STORE_DOCUMENT, check_format, self.store.read(layout.STORE_DOCUMENT) or b"")
+            return
+        strangers = [name for name in names if not layout.is_ignored_in_new_root(name)]
+        if strangers:
+            root = self.store.describe("")
+            raise StorageError(
+                f"{root} is not empty and holds no {layout.STORE_DOCUMENT}, so it is not a folder of this library "
+                f"(found {', '.join(repr(name) for name in strangers[:3])}): give the path of an empty or new folder",
+                path=root,
+            )
+
+    # --- threads and namespaces
+
+    def thread_ids(self) -> list[str]:
+        """Return the ids of all threads, ascending."""
+        return sorted(
+            thread_id
+            for name in self.store.list("")
+            if layout.is_name(name) and (thread_id := self._thread_id(name)) is not None
+        )
+
+    def namespaces(self, thread_id: str) -> list[str]:
+        """Return the namespaces that have a checkpoint, ascending."""
+        folder = layout.thread_folder(thread_id)
+        found = []
+        for name in self.store.list(layout.namespaces_folder(folder)):
+            if name == layout.ROOT_NAMESPACE or layout.is_name(name):
+                checkpoint_ns = layout.namespace_of_name(name)
+                if checkpoint_ns is None:
+                    checkpoint_ns = self._namespace_inside(folder, name)
+                if checkpoint_ns is not None:
+                    found.append(checkpoint_ns)
+        return sorted(found)
+
+    def _thread_id(self, name: str) -> str | None:
+        thread_id = layout.id_of_name(name)
+        if thread_id is None:
+            document = self._read(layout.thread_document_key(name), ThreadDocument.from_json)
+            # A folder that a person copied from a hashed name keeps the original's id inside: it is no thread.
+            thread_id = document.thread_id if document and layout.name_of(document.thread_id) == name else None
+        return thread_id
+
+    def _namespace_inside(self, folder: str, name: str) -> str | None:
+        checkpoints = layout.checkpoints_folder(folder, name)
+        plain, hashed = layout.json_stems(self.store.list(checkpoints))
+        for stem in (*plain, *hashed):
+            document = self._read(f"{checkpoints}/{stem}.json", CheckpointDocument.from_json)
+            if document is not None:
+                if layout.namespace_name(document.checkpoint_ns) != name:
+                    raise self._misplaced(f"{checkpoints}/{stem}.json", "checkpoint_ns", document.checkpoint_ns)
+                return document.checkpoint_ns
+        return None
+
+    # --- checkpoints
+
+    def checkpoint_ids(self, thread_id: str, checkpoint_ns: str) -> Sequence[str]:
+        """Return the ids of a namespace's checkpoints, ascending."""
+        folder = layout.checkpoints_folder(layout.thread_folder(thread_id), layout.namespace_name(checkpoint_ns))
+        listing = self.store.list(folder)
+        known = self._ids.get(folder)
+        if known is None or known.listing is not listing:
+            known = CheckpointIds(listing, self._ids_in(folder, listing))
+            if len(self._ids) > 1000:
+                self._ids.clear()
+            self._ids[folder] = known
+        return known.ids
+
+    def _ids_in(self, folder: str, listing: tuple[str, ...]) -> list[str]:
+        ids, hashed = layout.json_stems(listing)
+        for stem in hashed:
+            document = self._read(f"{folder}/{stem}.json", CheckpointDocument.from_json)
+            if document is not None:
+                if layout.name_of(document.checkpoint_id) != stem:
+                    raise self._misplaced(f"{folder}/{stem}.json", "checkpoint_id", document.checkpoint_id)
+                ids.append(document.checkpoint_id)
+        return sorted(ids)  # names are sorted with their `.json`, and `-` comes before the dot: `1-2.json`, `1.json`
+
+    def read_checkpoint(self, thread_id: str, checkpoint_ns: str, checkpoint_id: str) -> CheckpointDocument | None:
+        """Return a checkpoint's document, or None where there is none of that id."""
+        key = layout.checkpoint_key(thread_id, checkpoint_ns, checkpoint_id)
+        document = self._read(key, CheckpointDocument.from_json)
+        if document is not None:
+            if document.checkpoint_id != checkpoint_id:
+                raise self._misplaced(key, "checkpoint_id", document.checkpoint_id)
+            if document.checkpoint_ns != checkpoint_ns:
+                raise self._misplaced(key, "checkpoint_ns", document.checkpoint_ns)
+        return document
+
+    def load(self, thread_id: str, checkpoint_ns: str, checkpoint_id: str) -> StoredCheckpoint | None:
+        """Return a checkpoint with its pending writes, or None where there is none of that id."""
+        document = self.read_checkpoint(thread_id, checkpoint_ns, checkpoint_id)
+        return None if document is None else self.with_writes(thread_id, document)
+
+    def with_writes(self, thread_id: str, document: CheckpointDocument) -> StoredCheckpoint | None:
+        """Add the pending writes to a checkpoint just read, or return None where it has been removed meanwhile."""
+        place = (document.checkpoint_ns, document.checkpoint_id)
+        writes = self.pending_writes(thread_id, *place)
+        return StoredCheckpoint(document, writes) if self.is_there(thread_id, document) else None
+
+    def is_there(self, thread_id: str, document: CheckpointDocument) -> bool:
+        """Tell whether a checkpoint that was read is still stored."""
+        return self.store.exists(layout.checkpoint_key(thread_id, document.checkpoint_ns, document.checkpoint_id))
+
+    def load_latest(self, thread_id: str, checkpoint_ns: str) -> StoredCheckpoint | None:
+        """Return the checkpoint with the greatest id, as of now, or None where the namespace has none."""
+        for _ in range(_LOOKS):
+            document = self.latest(thread_id, checkpoint_ns)
+            if document is None:
+                return None
+            found = self.with_writes(thread_id, document)
+            if found is not None:
+                return found
+        raise self._changes_too_fast(thread_id)
+
+    def latest(self, thread_id: str, checkpoint_ns: str) -> CheckpointDocument | None:
+        """Return the document of the checkpoint with the greatest id that no fence stands before, or None."""
+        for _ in range(_LOOKS):
+            for checkpoint_id in reversed(self.checkpoint_ids(thread_id, checkpoint_ns)):
+                document = self.read_checkpoint(thread_id, checkpoint_ns, checkpoint_id)
+                if document is None:
+                    break  # removed meanwhile: look again
+                if not self.is_late(thread_id, document):
+                    return document
+            else:
+                return None
+        raise self._changes_too_fast(thread_id)
+
+    def is_late(self, thread_id: str, document: CheckpointDocument) -> bool:
+        """Tell whether a checkpoint was published after the lease that it was put under had been taken away."""
+        fence = self._fence(thread_id, document.fencing_token)
+        return fence is not None and fence.is_late(document.checkpoint_ns, document.checkpoint_id)
+
+    def _fence(self, thread_id: str, token: str | None) -> FenceDocument | None:
+        if token is None:
+            return None
+        return self._read(layout.fence_key(layout.thread_folder(thread_id), token), FenceDocument.from_json)
+
+    def _changes_too_fast(self, thread_id: str) -> StorageError:
+        path = self.store.describe(layout.thread_folder(thread_id))
+        return StorageError(f"{path} changes faster than it can be read: {_LOOKS} looks found nothing twice", path=path)
+
+    # --- writes
+
+    def pending_writes(self, thread_id: str, checkpoint_ns: str, checkpoint_id: str) -> list[PendingWrite]:
+        """Return the pending writes of a checkpoint, folded and in order; there need be no such checkpoint yet."""
+        return folded(
+            (key, document)
+            for key, document in self.writes_documents(thread_id, checkpoint_ns, checkpoint_id)
+            if not self.are_late(thread_id, key, document)
+        )
+
+    def are_late(self, thread_id: str, key: str, document: WritesDocument) -> bool:
+        """Tell whether writes were published after the lease that they were put under had been taken away."""
+        fence = self._fence(thread_id, document.fencing_token)
+        name = key.rpartition("/")[2]
+        return fence is not None and fence.are_late(document.checkpoint_ns, document.checkpoint_id, name)
+
+    def writes_keys(self, thread_id: str, checkpoint_ns: str, checkpoint_id: str) -> list[str]:
+        """Return the keys of the writes files of a checkpoint, those of one task in the order of the calls."""
+        prefix = layout.writes_prefix(checkpoint_ns, checkpoint_id)
+        folder = layout.writes_bucket_folder(thread_id, prefix)
+        return [f"{folder}/{name}" for name in ordered(with_prefix(self.store.list(folder), prefix))]
+
+    def writes_documents(
+        self, thread_id: str, checkpoint_ns: str, checkpoint_id: str
+    ) -> Iterator[tuple[str, WritesDocument]]:
+        """Yield (key, document) of the writes files of a checkpoint, those of one task in the order of the calls."""
+        for key in self.writes_keys(thread_id, checkpoint_ns, checkpoint_id):
+            document = self._read(key, WritesDocument.from_json)
+            if document is not None:
+                if (document.checkpoint_ns, document.checkpoint_id) != (checkpoint_ns, checkpoint_id):
+                    raise self._misplaced(key, "checkpoint_id", document.checkpoint_id)
+                yield key, document
+
+    def writes_names(self, thread_id: str) -> Iterator[tuple[str, layout.WritesName]]:
+        """Yield (key, parts of the name) of every writes file of a thread, unread."""
+        for bucket in layout.WRITES_BUCKETS:
+            folder = f"{layout.writes_folder(layout.thread_folder(thread_id))}/{bucket}"
+            for name in self.store.list(folder):
+                parts = layout.WritesName.parse(name)
+                if parts is not None:
+                    yield f"{folder}/{name}", parts
+
+    def all_writes(self, thread_id: str) -> Iterator[tuple[str, WritesDocument]]:
+        """Yield (key, document) of every writes file of a thread."""
+        for key, _ in self.writes_names(thread_id):
+            document = self._read(key, WritesDocument.from_json)
+            if document is not None:
+                yield key, document
+
+    # --- reading a file
+
+    @contextlib.contextmanager
+    def naming_checkpoint(self, thread_id: str, document: CheckpointDocument) -> Iterator[None]:
+        """Give the checkpoint's file to a CorruptDataError that is raised inside, where values are revived."""
+        try:
+            yield
+        except CorruptDataError as error:
+            key = layout.checkpoint_key(thread_id, document.checkpoint_ns, document.checkpoint_id)
+            raise error.in_file(self.store.describe(key)) from error
+
+    def _read(self, key: str, from_json: Callable[[Any], Document]) -> Document | None:
+        data = self.store.read(key)
+        return None if data is None else self.parsed(key, from_json, data)
+
+    def parsed(self, key: str, from_json: Callable[[Any], Any], data: bytes) -> Any:
+        """Return what `from_json` makes of the JSON in `data`, the file of `key`; an error names that file."""
+        try:
+            return from_json(parse_json(data))
+        except CorruptDataError as error:
+            raise error.in_file(self.store.describe(key)) from error
+        except UnsupportedFormatError as error:
+            path = self.store.describe(key)
+            raise UnsupportedFormatError(
+                f"{path}: {error}", path=path, found=error.found, supported=error.supported
+            ) from error
+
+    def _misplaced(self, key: str, field: str, found: str) -> CorruptDataError:
+        return CorruptDataError(
+            f"the file's place says something else than its content, {found!r}: "
+            "correct the one or the other, or move the file away",
+            path=self.store.describe(key),
+            where=field,
+        )
