@@ -35,8 +35,8 @@ class AsyncMethods(BaseCheckpointSaver[Any]):
     _lock_timeout_seconds: float
 
     @abstractmethod
-    def _note_asked(self, config: RunnableConfig) -> None:
-        """Note which checkpoint the calling context has asked for."""
+    def _note_read(self, config: RunnableConfig, found: CheckpointTuple | None) -> None:
+        """Note what the calling context has asked for, and what it was given."""
 
     @abstractmethod
     def collect_garbage(
@@ -47,7 +47,7 @@ class AsyncMethods(BaseCheckpointSaver[Any]):
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         """As `get_tuple`, without blocking the event loop."""
         found = await self._twins.run(self.get_tuple, config)
-        self._note_asked(config)  # what the pool noted is known in its own context only
+        self._note_read(config, found)  # what the pool noted is known in its own context only
         return found
 
     async def alist(

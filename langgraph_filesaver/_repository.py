@@ -86,11 +86,15 @@ class Repository(ThreadFiles):
         """Raise ConflictError where the checkpoint would bury another one that its parent does not know."""
         latest = self.latest(thread_id, document.checkpoint_ns)
         latest_id = None if latest is None else latest.checkpoint_id
-        if latest_id in (document.parent_checkpoint_id, document.checkpoint_id):
+        if latest_id == document.checkpoint_id or self.is_there(
+            thread_id, document
+        ):  # put once more, in place of itself
             return
-        if self.is_there(thread_id, document):  # put once more, in place of itself
-            return
-        if latest_id is None:
+        if latest_id == document.parent_checkpoint_id:
+            if latest_id is None or latest_id < document.checkpoint_id:
+                return
+            found = f"its id is smaller than that of its parent {latest_id}, so it would never be the latest; was a clock set back?"
+        elif latest_id is None:
             found = f"the thread was deleted since its checkpoint {document.parent_checkpoint_id} was read"
         else:
             found = f"its parent is {document.parent_checkpoint_id}, but the latest checkpoint is {latest_id} by now"

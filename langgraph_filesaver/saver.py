@@ -32,7 +32,7 @@ from typing_extensions import Self
 from langgraph_filesaver import _collection as collection
 from langgraph_filesaver import _maintenance as maintenance
 from langgraph_filesaver._artifacts import ArtifactCodec, ArtifactWriter, Compression, Formats
-from langgraph_filesaver._asked import note_asked, was_asked
+from langgraph_filesaver._asked import note_asked, note_latest, was_asked
 from langgraph_filesaver._async_methods import AsyncMethods
 from langgraph_filesaver._codec import Codec
 from langgraph_filesaver._collection import GarbageReport
@@ -163,11 +163,17 @@ class FileSaver(LeaseMethods, AsyncMethods):
             StorageError: The folder cannot be read.
         """
         found = self._reading().get(Address.of(config), config)
-        self._note_asked(config)
+        self._note_read(config, found)
         return found
 
-    def _note_asked(self, config: RunnableConfig) -> None:
-        note_asked(self._root.realm, *Address.of(config))
+    def _note_read(self, config: RunnableConfig, found: CheckpointTuple | None) -> None:
+        if found is not None:
+            thread_id, checkpoint_ns, checkpoint_id = Address.of(config)
+            place = (self._root.realm, thread_id, checkpoint_ns)
+            if checkpoint_id:
+                note_asked(place, checkpoint_id)
+            else:
+                note_latest(place, found.checkpoint["id"])
 
     def list(
         self,
@@ -264,7 +270,7 @@ class FileSaver(LeaseMethods, AsyncMethods):
         )
         codec, root = Codec(self.serde), self._root
         is_strict = self._on_conflict == "raise" and not checkpoint_ns
-        is_asked = was_asked(root.realm, thread_id, checkpoint_ns, parent_id)
+        is_asked = was_asked((root.realm, thread_id, checkpoint_ns), parent_id)
 
         def attempt(has_waited: bool) -> None:  # noqa: FBT001 how `waiting_for` calls it
             is_checked = (has_waited or is_strict) and not is_asked
@@ -307,7 +313,7 @@ class FileSaver(LeaseMethods, AsyncMethods):
             ),
         )
         codec = Codec(self.serde)
-        is_asked = was_asked(self._root.realm, thread_id, checkpoint_ns, checkpoint_id)
+        is_asked = was_asked((self._root.realm, thread_id, checkpoint_ns), checkpoint_id)
 
         def attempt(has_waited: bool) -> None:  # noqa: FBT001 how `waiting_for` calls it
             publication = self._repository.publication(thread_id, document, is_checked=has_waited and not is_asked)
