@@ -10,9 +10,8 @@ from __future__ import annotations
 import contextlib
 import os
 import random
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from types import TracebackType
 from typing import Any, Literal, cast
 
@@ -29,15 +28,14 @@ from langgraph.checkpoint.base import (
 from langgraph.checkpoint.serde.base import SerializerProtocol
 from typing_extensions import Self
 
-from langgraph_filesaver import _collection as collection
-from langgraph_filesaver import _maintenance as maintenance
 from langgraph_filesaver._artifacts import ArtifactCodec, ArtifactWriter, Compression, Formats
 from langgraph_filesaver._asked import note_asked, note_latest, was_asked
 from langgraph_filesaver._async_methods import AsyncMethods
 from langgraph_filesaver._codec import Codec
-from langgraph_filesaver._collection import GarbageReport
 from langgraph_filesaver._documents import CheckpointDocument, StoredWrite, WritesDocument
+from langgraph_filesaver._ids import exceed
 from langgraph_filesaver._lease_methods import LeaseMethods
+from langgraph_filesaver._maintenance_methods import MaintenanceMethods
 from langgraph_filesaver._metadata import MetadataRule, matches
 from langgraph_filesaver._patience import waiting_for
 from langgraph_filesaver._reading import Address, Reading, config_of
@@ -48,7 +46,6 @@ from langgraph_filesaver._store import Store
 from langgraph_filesaver._twins import Twins, is_on_event_loop
 from langgraph_filesaver.config import (
     ARTIFACT_THRESHOLD_BYTES,
-    GRACE_SECONDS,
     LOCK_TIMEOUT_SECONDS,
     MAX_WORKERS,
 )
@@ -56,7 +53,7 @@ from langgraph_filesaver.config import (
 __all__ = ["FileSaver"]
 
 
-class FileSaver(LeaseMethods, AsyncMethods):
+class FileSaver(MaintenanceMethods, LeaseMethods, AsyncMethods):
     """Keeps LangGraph checkpoints as a folder of readable JSON files.
 
     Constructing it writes nothing; the folder is made by the first write. One instance serves sync and async callers, any
@@ -174,6 +171,7 @@ class FileSaver(LeaseMethods, AsyncMethods):
                 note_asked(place, checkpoint_id)
             else:
                 note_latest(place, found.checkpoint["id"])
+                exceed(found.checkpoint["id"])
 
     def list(
         self,
@@ -353,83 +351,6 @@ class FileSaver(LeaseMethods, AsyncMethods):
         finally:
             writer.release()
 
-    # --- maintenance
-
-    def collect_garbage(
-        self, thread_id: str | None = None, *, dry_run: bool = True, grace_seconds: float = GRACE_SECONDS
-    ) -> GarbageReport:
-        """Find, and remove, artifacts that nothing refers to: `prune`, `delete_for_runs` and deleting by hand leave them.
-
-        Args:
-            thread_id: The thread; None for all threads.
-            dry_run: True: only tell what would be removed.
-            grace_seconds: Younger artifacts are kept: a node may have written one and not come to its put yet.
-
-        Returns:
-            How many files and bytes, and which.
-
-        Raises:
-            CorruptDataError: A checkpoint, write or artifact of a thread cannot be read, so that nobody knows what it refers
-                to; it is named, and nothing of that thread was removed.
-            LockTimeoutError: Another maintenance call on the thread did not end in time.
-            ValueError: A negative `grace_seconds`.
-        """
-        if grace_seconds < 0:
-            raise ValueError(f"grace_seconds={grace_seconds} is negative: give 0 or more")
-        thread = None if thread_id is None else str(thread_id)
-        return collection.collect(self._repository, thread, dry_run=dry_run, grace_seconds=grace_seconds)
-
-    def delete_thread(self, thread_id: str) -> None:
-        """Remove a thread with all its checkpoints and writes; a missing one is fine.
-
-        Raises:
-            LockTimeoutError: Another maintenance call, or somebody else's lease of the thread, did not end in time.
-        """
-        self._maintaining(lambda: maintenance.delete_thread(self._repository, str(thread_id)))
-
-    def delete_for_runs(self, run_ids: Sequence[str]) -> None:
-        """Remove what the runs stored, in all threads.
-
-        What remaining checkpoints need for their DeltaChannels stays, and so does a checkpoint without children at which
-        another run waits for an answer.
-        """
-        _refuse_string("run_ids", run_ids)
-        if run_ids:
-            wanted = {str(run_id) for run_id in run_ids}
-            self._maintaining(lambda: maintenance.delete_for_runs(self._repository, Codec(self.serde), wanted))
-
-    def copy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
-        """Copy all checkpoints and writes of a thread, with their ids, into another; what that has already, it keeps."""
-        source_id, target_id = str(source_thread_id), str(target_thread_id)
-        self._maintaining(lambda: maintenance.copy_thread(self._repository, source_id, target_id))
-
-    def prune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
-        """Make threads smaller.
-
-        Prune a thread between its runs: of a run that is under way from an older checkpoint, the ancestors may go.
-
-        Args:
-            thread_ids: The threads; missing ones are fine.
-            strategy: `"keep_latest"` keeps the newest checkpoint of each namespace, what it needs for its DeltaChannels,
-                subgraph state that can still be resumed, and unanswered interrupts. `"delete"` and `"delete_all"` remove
-                the threads.
-
-        Raises:
-            TypeError: `thread_ids` is one string.
-            ValueError: An unknown strategy.
-        """
-        _refuse_string("thread_ids", thread_ids)
-        if strategy not in {"keep_latest", "delete", "delete_all"}:
-            raise ValueError(f"unknown strategy {strategy!r}: use 'keep_latest', 'delete' or 'delete_all'")
-        for thread_id in map(str, thread_ids):
-            if strategy == "keep_latest":
-                self._maintaining(partial(maintenance.keep_latest, self._repository, Codec(self.serde), thread_id))
-            else:
-                self._maintaining(partial(maintenance.delete_thread, self._repository, thread_id))
-
-    def _maintaining(self, work: Callable[[], None]) -> None:
-        waiting_for(self._lock_timeout_seconds, lambda _: work())
-
     def get_next_version(self, current: Any | None, channel: None) -> Any:  # noqa: ARG002 deprecated by LangGraph
         """Return a version greater than `current`, with a random part so that two forks never share one.
 
@@ -447,8 +368,3 @@ def _run_id(config: RunnableConfig) -> str | None:
         if given and given.get("run_id"):
             return str(given["run_id"])
     return None
-
-
-def _refuse_string(name: str, given: Any) -> None:
-    if isinstance(given, (str, bytes)):
-        raise TypeError(f"{name} takes a list of ids, not one string: {name}=[{given!r}]")
