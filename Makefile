@@ -48,6 +48,7 @@ soak: $(VENV)/.test
 bench: $(VENV)/.test
 	$(BIN)/python -m benchmarks.run
 	$(BIN)/python -m benchmarks.artifacts
+	$(BIN)/python -m benchmarks.concurrency
 
 # What the power-cut tests need beyond Python (root on Debian); without it they are skipped with the reason.
 system-packages:
