@@ -45,7 +45,7 @@ def run(given: argparse.Namespace) -> int:
 def _break(saver: FileSaver, thread_id: str) -> int:
     info = saver.break_lock(thread_id)
     if info is None:
-        sys.stderr.write(f"nobody has thread {thread_id!r}\n")
+        sys.stderr.write(f"thread {thread_id!r} is free: nobody had it whose lease can be read\n")
         return 1
     sys.stdout.write(f"taken away: {_line(info)}\n")
     return 0

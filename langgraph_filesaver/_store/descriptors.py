@@ -16,6 +16,7 @@ __all__ = [
     "read_all",
     "unlink_if_same",
     "unlink_if_there",
+    "without_empty",
     "write_all",
 ]
 
@@ -76,3 +77,16 @@ def read_all(descriptor: int, size: int) -> bytes:
     while part := os.read(descriptor, 1 << 20):
         parts.append(part)
     return b"".join(parts)
+
+
+def without_empty(folder: str, root: str) -> str:
+    """Remove `folder` and those above it, below `root`, as far as they are empty; return the first that stays."""
+    while folder != root:
+        try:
+            os.rmdir(folder)
+        except (FileNotFoundError, NotADirectoryError):
+            pass
+        except OSError:  # not empty, or gone already; a writer that loses its folder here makes it again
+            break
+        folder = os.path.dirname(folder)
+    return folder

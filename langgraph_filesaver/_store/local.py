@@ -16,24 +16,22 @@ import os
 import shutil
 import stat
 from collections.abc import Iterable
-from typing import BinaryIO
 
 from filelock import FileLock, Timeout
 
 from langgraph_filesaver._layout import LOCKS_FOLDER, STAGING_FOLDER
-from langgraph_filesaver._store.base import Marker, Properties, Staged, Status, Store, Turn, no_turn
+from langgraph_filesaver._store.base import Marker, Properties, Staged, Turn, no_turn
 from langgraph_filesaver._store.descriptors import (
     READ_FLAGS,
     WRITE_FLAGS,
     name_by_rename,
-    open_regular,
-    read_all,
     unlink_if_same,
     unlink_if_there,
+    without_empty,
     write_all,
 )
 from langgraph_filesaver._store.durability import Durability, durability_for
-from langgraph_filesaver._store.listings import Listings
+from langgraph_filesaver._store.local_reading import LocalReading
 from langgraph_filesaver._store.local_staged import LocalStaged
 from langgraph_filesaver._store.staging import Staging
 from langgraph_filesaver.config import COPY_BLOCK_BYTES, LOCK_POLL_SECONDS, LOCK_TIMEOUT_SECONDS
@@ -48,7 +46,7 @@ _LINKS_MISSING = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.ENOTSUP}
 _NO_LINK_THERE = {*_LINKS_MISSING, errno.EXDEV, errno.EMLINK}
 
 
-class LocalStore(Store):
+class LocalStore(LocalReading):
     """Bytes in files below `root`.
 
     Args:
@@ -61,7 +59,7 @@ class LocalStore(Store):
     def __init__(
         self, root: str, *, marker: Marker, fsync: bool = True, lock_timeout_seconds: float = LOCK_TIMEOUT_SECONDS
     ) -> None:
-        self.root = os.path.abspath(root)
+        super().__init__(root)
         self.properties = Properties(
             exclusive_create=True, durable=fsync, lock_folder=os.path.join(self.root, LOCKS_FOLDER)
         )
@@ -70,41 +68,6 @@ class LocalStore(Store):
         self._lock_timeout_seconds = lock_timeout_seconds
         self._chosen: Durability | None = None
         self._staging = Staging(os.path.join(self.root, STAGING_FOLDER))
-        self._listings = Listings()
-
-    def describe(self, key: str) -> str:
-        """Return the absolute path of `key`."""
-        return self._path(key)
-
-    def read(self, key: str) -> bytes | None:
-        """Return the bytes of the file, or None. Symbolic links, pipes and devices are refused, never followed."""
-        path = self._path(key)
-        descriptor = open_regular(path)
-        if descriptor is None:
-            return None
-        try:
-            return read_all(descriptor, os.fstat(descriptor).st_size)
-        except OSError as error:
-            raise StorageError.from_os_error(error, action="read", path=path) from error
-        finally:
-            os.close(descriptor)
-
-    def open(self, key: str) -> BinaryIO | None:
-        """Open the file for reading; refuses what `read` refuses."""
-        descriptor = open_regular(self._path(key))
-        return None if descriptor is None else os.fdopen(descriptor, "rb")
-
-    def status(self, key: str) -> Status | None:
-        """Tell size and time of the last change."""
-        path = self._path(key)
-        try:
-            found = os.lstat(path)
-        except (FileNotFoundError, NotADirectoryError):
-            return None
-        except OSError as error:
-            raise StorageError.from_os_error(error, action="look at", path=path) from error
-        stamp = (found.st_dev, found.st_ino, found.st_mtime_ns, found.st_ctime_ns)
-        return Status(found.st_size, found.st_mtime, stamp)
 
     def touch(self, key: str) -> None:
         """Set the file's times to now."""
@@ -115,33 +78,6 @@ class LocalStore(Store):
             return
         except OSError as error:
             raise StorageError.from_os_error(error, action="touch", path=path) from error
-
-    def path(self, key: str) -> str | None:
-        """Return the absolute path of the file."""
-        return self._path(key)
-
-    def confine(self, folder: str) -> None:
-        """Refuse a link out of the root and out of the folder that holds it."""
-        path = self._path(folder)
-        if os.path.islink(path):
-            real = os.path.realpath(path)
-            homes = [os.path.realpath(home) + os.sep for home in (self.root, os.path.dirname(path))]
-            if not any(real.startswith(home) for home in homes):
-                raise StorageError(
-                    f"{path} is a symbolic link to {real}, out of the folder of its thread: move the files in",
-                    path=path,
-                )
-
-    def exists(self, key: str) -> bool:
-        """Tell whether the file is there."""
-        path = self._path(key)
-        try:
-            os.lstat(path)
-        except (FileNotFoundError, NotADirectoryError):
-            return False
-        except OSError as error:
-            raise StorageError.from_os_error(error, action="look at", path=path) from error
-        return True
 
     def create(self, key: str, data: bytes, turn: Turn = no_turn) -> bool:
         """Write the file unless there is one."""
@@ -182,22 +118,8 @@ class LocalStore(Store):
             except OSError as error:
                 raise StorageError.from_os_error(error, action="delete", path=path) from error
             changed.add(os.path.dirname(path))
-        for folder in {self._without_empty(folder) for folder in changed}:
+        for folder in {without_empty(folder, self.root) for folder in changed}:
             self._folder_changed(folder)
-
-    def list(self, folder: str) -> tuple[str, ...]:
-        """Return the sorted names in the folder."""
-        path = self._path(folder)
-        try:
-            return self._listings.names(path)
-        except FileNotFoundError:
-            return ()
-        except NotADirectoryError as error:
-            if folder:  # a stray file where a thread's folder could be: no thread
-                return ()
-            raise StorageError.from_os_error(error, action="list", path=path) from error
-        except OSError as error:
-            raise StorageError.from_os_error(error, action="list", path=path) from error
 
     def delete_folder(self, folder: str) -> None:
         """Move the folder out of sight in one step, then remove what was in it."""
@@ -230,27 +152,12 @@ class LocalStore(Store):
         except OSError as error:
             raise StorageError.from_os_error(error, action="delete", path=hidden) from error
 
-    def _path(self, key: str) -> str:
-        return f"{self.root}/{key}" if key else self.root
-
     def _durability(self) -> Durability:
         # Chosen at the first write: reading needs none of it.
         if self._chosen is None:
             self._chosen = durability_for(self.root, fsync=self._fsync)
             self._staging.sweep()
         return self._chosen
-
-    def _without_empty(self, folder: str) -> str:
-        """Remove `folder` and those above it as far as they are empty; return the first that stays."""
-        while folder != self.root:
-            try:
-                os.rmdir(folder)
-            except (FileNotFoundError, NotADirectoryError):
-                pass
-            except OSError:  # not empty, or gone already; a writer that loses its folder here makes it again
-                break
-            folder = os.path.dirname(folder)
-        return folder
 
     def _bring_back(self, hidden: str, path: str) -> None:
         """Undo a deletion that is not surely durable: what was there must stay."""

@@ -1,0 +1,103 @@
+"""The local store's files, read: never half a file, never what a link leads to."""
+
+from __future__ import annotations
+
+import os
+from typing import BinaryIO
+
+from langgraph_filesaver._store.base import Status, Store
+from langgraph_filesaver._store.descriptors import open_regular, read_all
+from langgraph_filesaver._store.listings import Listings
+from langgraph_filesaver.errors import StorageError
+
+__all__ = ["LocalReading"]
+
+
+class LocalReading(Store):
+    """The half of the local store that changes nothing.
+
+    Args:
+        root: The folder.
+    """
+
+    def __init__(self, root: str) -> None:
+        self.root = os.path.abspath(root)
+        self._listings = Listings()
+
+    def describe(self, key: str) -> str:
+        """Return the absolute path of `key`."""
+        return self._path(key)
+
+    def read(self, key: str) -> bytes | None:
+        """Return the bytes of the file, or None. Symbolic links, pipes and devices are refused, never followed."""
+        path = self._path(key)
+        descriptor = open_regular(path)
+        if descriptor is None:
+            return None
+        try:
+            return read_all(descriptor, os.fstat(descriptor).st_size)
+        except OSError as error:
+            raise StorageError.from_os_error(error, action="read", path=path) from error
+        finally:
+            os.close(descriptor)
+
+    def open(self, key: str) -> BinaryIO | None:
+        """Open the file for reading; refuses what `read` refuses."""
+        descriptor = open_regular(self._path(key))
+        return None if descriptor is None else os.fdopen(descriptor, "rb")
+
+    def status(self, key: str) -> Status | None:
+        """Tell size and time of the last change."""
+        path = self._path(key)
+        try:
+            found = os.lstat(path)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise StorageError.from_os_error(error, action="look at", path=path) from error
+        stamp = (found.st_dev, found.st_ino, found.st_mtime_ns, found.st_ctime_ns)
+        return Status(found.st_size, found.st_mtime, stamp)
+
+    def path(self, key: str) -> str | None:
+        """Return the absolute path of the file."""
+        return self._path(key)
+
+    def confine(self, folder: str) -> None:
+        """Refuse a link out of the root and out of the folder that holds it."""
+        path = self._path(folder)
+        if os.path.islink(path):
+            real = os.path.realpath(path)
+            homes = [os.path.realpath(home) + os.sep for home in (self.root, os.path.dirname(path))]
+            if not any(real.startswith(home) for home in homes):
+                raise StorageError(
+                    f"{path} is a symbolic link to {real}, out of the folder of its thread: move the files in",
+                    path=path,
+                )
+
+    def exists(self, key: str) -> bool:
+        """Tell whether the file is there."""
+        path = self._path(key)
+        try:
+            os.lstat(path)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError as error:
+            raise StorageError.from_os_error(error, action="look at", path=path) from error
+        return True
+
+    def list(self, folder: str) -> tuple[str, ...]:
+        """Return the sorted names in the folder."""
+        path = self._path(folder)
+        try:
+            return self._listings.names(path)
+        except FileNotFoundError:
+            return ()
+        except NotADirectoryError as error:
+            if folder:  # a stray file where a thread's folder could be: no thread
+                return ()
+            raise StorageError.from_os_error(error, action="list", path=path) from error
+        except OSError as error:
+            raise StorageError.from_os_error(error, action="list", path=path) from error
+
+    def _path(self, key: str) -> str:
+        return f"{self.root}/{key}" if key else self.root
