@@ -3,6 +3,9 @@
 A small array of plain numbers, booleans or text is written as nested lists (`values`), for a reader; any other as the
 bytes of its items in base64 (`data`), which is exact for every dtype. Arrays of objects keep each object (`items`).
 What has more to it than dtype, shape and items (a mask, field titles, padding that a dtype cannot spell) is refused.
+
+A dtype is spelled by kind and size (`<i8`), which numpy reads as its usual type of that size. Where there is a second type
+(`longlong` beside `int64`), dtypes compare equal and are none the less told apart, by letter (`<q`).
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ from __future__ import annotations
 import base64
 import math
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 from langgraph_filesaver._serde.decode import Decoder, InvalidTagError, Known, known
@@ -18,6 +22,7 @@ from langgraph_filesaver._serde.encode import MAX_SAFE_INTEGER, Encoder, Refused
 __all__ = ["ARRAY_READERS", "array_writer"]
 
 _PLAIN_KINDS = "biufcSUMm"  # what a `.npy` file keeps exactly
+_SECOND_TYPES = "qQ"  # letters that mean the same size on every platform
 _READABLE_ITEMS = 256  # above, a list of numbers is nothing that a person reads
 
 
@@ -38,7 +43,7 @@ def array_writer(kind: type) -> Writer | None:
 def _write_array(array: Any, encoder: Encoder) -> dict[str, Any]:
     encoder.weigh(array.nbytes)
     dtype = _spell(array.dtype)
-    if encoder.moves and encoder.outside is not None and array.dtype.kind in _PLAIN_KINDS:
+    if encoder.moves and encoder.outside is not None and array.dtype.kind in _PLAIN_KINDS and dtype == array.dtype.str:
         moved = encoder.outside.array(array)
         if moved is not None:
             return moved
@@ -79,6 +84,8 @@ def _read_array(raw: dict[str, Any], decoder: Decoder) -> Any:
         return array if array.shape == shape else array.reshape(shape, order=order)
     data = raw["data"]
     content = base64.b64decode(data, validate=True) if type(data) is str else decoder.value(data, "data")
+    if not dtype.itemsize and not content:
+        return numpy.ndarray(shape, dtype=dtype, order=order)  # frombuffer cannot count items of no bytes
     # frombuffer looks at bytes that cannot be changed; an array in a state is changed in place
     return numpy.frombuffer(bytearray(content), dtype=dtype).reshape(shape, order=order)
 
@@ -109,15 +116,19 @@ def _write_scalar(value: Any, encoder: Encoder) -> dict[str, Any]:
     dtype = _spell(value.dtype)
     if value.dtype.hasobject:
         raise RefusedError("is a scalar of a structured dtype that holds objects, which has no exact text")
+    if value.dtype.type is not type(value):
+        raise RefusedError(
+            f"is a subclass of {value.dtype.type.__name__}, a scalar of numpy, which cannot stand for it"
+        )
+    if value.dtype.kind == "U":  # by str's own method: numpy's leaves out NULs at the end
+        return encoder.tag("numpy", dtype=dtype, value=encoder.value(str.__str__(value)))
     plain = value.item()
-    if type(plain) in (int, float, bool, str) and value.dtype.itemsize <= 8:
+    if type(plain) in (int, float, bool) and value.dtype.itemsize <= 8:
         encoded = encoder.value(plain)
         same = value.dtype.type(plain)
         if same.tobytes() == value.tobytes() and value.dtype.isnative:
             return encoder.tag("numpy", dtype=dtype, value=encoded)
-    if value.dtype.kind == "U":
-        return encoder.tag("numpy", dtype=dtype, value=encoder.value(str(value)))
-    data = numpy.asarray(value).tobytes()
+    data = memoryview(value) if value.dtype.kind == "S" else numpy.asarray(value).tobytes()
     return encoder.tag("numpy", dtype=dtype, data=base64.b64encode(data).decode())
 
 
@@ -126,8 +137,12 @@ def _read_scalar(raw: dict[str, Any], decoder: Decoder) -> Any:
 
     dtype = _dtype(raw["dtype"])
     if "value" in raw:
+        if dtype.kind == "U":
+            return numpy.str_(str.__str__(decoder.text(raw["value"])))
         return numpy.array([decoder.value(raw["value"], "value")], dtype=dtype)[0]
     data = base64.b64decode(raw["data"], validate=True)
+    if dtype.kind == "S":
+        return numpy.bytes_(data[: dtype.itemsize])  # an array would leave out NULs at the end
     # frombuffer cannot count items of no bytes
     return numpy.frombuffer(data, dtype=dtype)[0] if dtype.itemsize else numpy.zeros(1, dtype=dtype)[0]
 
@@ -142,19 +157,34 @@ def _read_dtype(raw: dict[str, Any], _: Decoder) -> Any:
 
 def _spell(dtype: Any) -> Any:
     """Return the text (or, for a structured dtype, the list) that `_dtype` understands as this very dtype."""
+    for spelled in _spellings(dtype):
+        if _same(dtype, _dtype(spelled)):
+            return spelled
+    raise RefusedError(f"has the dtype {dtype!r}, which a file cannot spell exactly. Use a packed dtype without titles")
+
+
+def _spellings(dtype: Any) -> Iterator[Any]:
     if dtype.kind == "T":
-        spelled: Any = "T"
-    else:
-        spelled = dtype.str if dtype.names is None and dtype.subdtype is None else _lists(dtype.descr)
-    if dtype.metadata or _dtype(spelled) != dtype:
-        raise RefusedError(
-            f"has the dtype {dtype}, which a file cannot spell exactly. Use a packed dtype without titles"
-        )
-    return spelled
+        yield "T"
+    elif dtype.names is not None:
+        yield [[name, *_spell_field(dtype[name])] for name in dtype.names]
+    elif dtype.subdtype is None:
+        yield dtype.str
+        if dtype.char in _SECOND_TYPES:
+            yield dtype.str[0] + dtype.char
 
 
-def _lists(descr: Any) -> Any:
-    return [_lists(part) for part in descr] if isinstance(descr, (list, tuple)) else descr
+def _spell_field(dtype: Any) -> list[Any]:
+    return [_spell(dtype)] if dtype.subdtype is None else [_spell(dtype.base), list(dtype.shape)]
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether two dtypes are the same one: equal, with scalars of the same class, and so are their fields."""
+    if one.metadata or one != other or one.type is not other.type:
+        return False
+    if one.subdtype is not None:
+        return _same(one.base, other.base)
+    return all(_same(one[name], other[name]) for name in one.names or ())
 
 
 def _dtype(spelled: Any) -> Any:

@@ -49,6 +49,7 @@ ARRAYS: dict[str, Any] = {
     "read only": np.frombuffer(NUMBERS.tobytes(), dtype="i8"),
     "one column": (NUMBERS / 7).reshape(-1, 1),
     "structured": structured(),
+    "a second type": NUMBERS.astype(np.longlong),
     "of objects": np.array(["text", 1, None] * 2_000, dtype=object),
 }
 SMALL_ARRAYS: dict[str, Any] = {
@@ -67,7 +68,7 @@ SMALL_ARRAYS: dict[str, Any] = {
 def assert_same(given_back: Any, array: Any) -> None:
     """Check all that an array is, and that it may be changed."""
     assert type(given_back) is np.ndarray
-    assert given_back.dtype == array.dtype
+    assert (given_back.dtype, given_back.dtype.char) == (array.dtype, array.dtype.char)
     assert given_back.dtype.byteorder == array.dtype.byteorder
     assert given_back.shape == array.shape
     assert given_back.tobytes() == array.tobytes() or array.dtype.hasobject
@@ -94,7 +95,7 @@ def test_a_large_array(home: Home, name: str, compression: Any) -> None:
     for reader in (saver, home.saver()):
         assert_same(value_of(reader), array)
     assert len(checkpoint_text(home, "c1")) < 3_000 or name == "of objects"
-    if name not in ("structured", "of objects"):
+    if name not in ("structured", "a second type", "of objects"):
         ((file, data),) = artifacts_of(home).items()
         assert file == f"{hashlib.sha256(data).hexdigest()}.npy"
         np.testing.assert_array_equal(np.load(io.BytesIO(data), allow_pickle=False), array)
