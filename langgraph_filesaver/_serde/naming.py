@@ -69,7 +69,7 @@ def is_named_tuple(kind: type) -> bool:
     return (
         issubclass(kind, tuple)
         and isinstance(fields, tuple)
-        and all(isinstance(name, str) for name in fields)
+        and all(isinstance(name, str) and name.isidentifier() for name in fields)
         and hasattr(kind, "_make")
     )
 

@@ -1,7 +1,8 @@
 """Objects of classes: dataclasses, named tuples, enums, slotted objects of LangGraph.
 
 They are written flat, `{"$type": "module.Class", field: value, …}` in the order of declaration; a class whose objects
-are one value keeps it under `$value`. They are read without running code of their class where that is possible: fields
+are one value keeps it under `$value`. What an object keeps beside its fields is under `$attributes`, as far as it can be
+stored: a cache or a handle is made anew by the class. They are read without running code of their class where that is possible: fields
 are set as they were stored. Only a dataclass that prepares itself (`__post_init__`, an own `__init__`) is constructed,
 so that what it keeps beside its fields is there; then the stored fields are put over it.
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import functools
 import logging
 from typing import Any
 
@@ -19,7 +21,7 @@ from langgraph.types import Send
 from langgraph_filesaver._serde.decode import Decoder, InvalidTagError, Reader
 from langgraph_filesaver._serde.encode import Attribute, Encoder, RefusedError, Writer
 from langgraph_filesaver._serde.naming import class_name, is_named_tuple
-from langgraph_filesaver._serde.subclasses import value_reader, value_writer
+from langgraph_filesaver._serde.subclasses import has_value_base, set_attribute, value_reader, value_writer
 from langgraph_filesaver._serde.unrevived import UnrevivedDict, UnrevivedList, UnrevivedStr
 
 __all__ = ["LIBRARY_MODULES", "object_reader", "object_writer", "warn_of_unknown"]
@@ -42,11 +44,11 @@ def object_writer(kind: type) -> Writer | None:
     if issubclass(kind, enum.Enum):
         return _enum_writer(kind)
     if is_named_tuple(kind):
-        return _fields_writer(kind, list(kind._fields), kind._field_defaults)  # type: ignore[attr-defined]
-    if dataclasses.is_dataclass(kind):
+        return _named_tuple_writer(kind)
+    if dataclasses.is_dataclass(kind) and not has_value_base(kind):
         fields = dataclasses.fields(kind)
         return _fields_writer(kind, [field.name for field in fields], {f.name: f.default for f in fields})
-    if issubclass(kind, (Send, Item)):
+    if issubclass(kind, (Send, Item)) and class_name(kind).startswith(LIBRARY_MODULES):
         return _fields_writer(kind, _slots(kind), {"timeout": None} if issubclass(kind, Send) else {})
     return value_writer(kind)
 
@@ -57,7 +59,7 @@ def object_reader(kind: type) -> Reader | None:
         return _enum_reader(kind)
     if is_named_tuple(kind):
         return _named_tuple_reader(kind)
-    if dataclasses.is_dataclass(kind):
+    if dataclasses.is_dataclass(kind) and not has_value_base(kind):
         return _dataclass_reader(kind)
     if issubclass(kind, (Send, Item)):
         return _slots_reader(kind)
@@ -76,6 +78,7 @@ def _fields_writer(kind: type, names: list[str], defaults: dict[str, Any]) -> Wr
     tag = class_name(kind)
     library = tag.startswith(LIBRARY_MODULES)
     rules = [(name, Attribute(name), defaults.get(name, _MISSING) if library else _MISSING) for name in names]
+    made_anew = frozenset(names) | _cached_names(kind)
     if any(name[:1] == "$" for name in names):
         raise RefusedError("has a field that begins with a dollar sign, which marks our own keys")
 
@@ -87,8 +90,56 @@ def _fields_writer(kind: type, names: list[str], defaults: dict[str, Any]) -> Wr
                 content["$unchecked"] = True
             elif item is not default and not (default == () and item == () and type(item) is tuple):
                 content[name] = encoder.held(item, step)
+        _write_attributes(content, value, encoder, made_anew)
         if "$unchecked" in content:  # at the end, where every other mark stands
             content["$unchecked"] = content.pop("$unchecked")
+        return content
+
+    return write
+
+
+def _cached_names(kind: type) -> frozenset[str]:
+    return frozenset(
+        name
+        for base in kind.__mro__
+        for name, held in vars(base).items()
+        if isinstance(held, functools.cached_property)
+    )
+
+
+def _write_attributes(content: dict[str, Any], value: Any, encoder: Encoder, made_anew: frozenset[str]) -> None:
+    """Store what an object keeps in its `__dict__` beside its fields, as far as it can be stored."""
+    held = getattr(value, "__dict__", {})
+    if len(held) <= len(made_anew) and made_anew.issuperset(held):
+        return
+    stored = {}
+    for name, item in held.items():
+        encoded = None if name in made_anew else encoder.attempt(functools.partial(encoder.value, item, name))
+        if encoded is not None or (item is None and name not in made_anew):
+            stored[name] = encoded
+    if stored:
+        content["$attributes"] = stored
+
+
+def _read_attributes(raw: dict[str, Any], decoder: Decoder, value: Any) -> None:
+    if "$attributes" in raw:
+        for name, item in decoder.value(raw["$attributes"], "$attributes").items():
+            set_attribute(value, name, item)
+
+
+def _named_tuple_writer(kind: type) -> Writer:
+    tag = class_name(kind)
+    names: tuple[str, ...] = kind._fields  # type: ignore[attr-defined]
+    steps = [Attribute(name) for name in names]
+
+    def write(value: Any, encoder: Encoder) -> dict[str, Any]:
+        items = list(tuple.__iter__(value))
+        if len(items) != len(names):
+            raise RefusedError(f"has {len(items)} items, but {len(names)} fields")
+        content = encoder.tag(tag)
+        for name, step, item in zip(names, steps, items, strict=True):
+            content[name] = encoder.held(item, step)
+        _write_attributes(content, value, encoder, frozenset())
         return content
 
     return write
@@ -103,7 +154,9 @@ def _named_tuple_reader(kind: type) -> Reader:
         items = [given[name] if name in given else defaults.get(name, _MISSING) for name in names]
         if _MISSING in items:
             raise InvalidTagError("is missing", Attribute(names[items.index(_MISSING)]))
-        return tuple.__new__(kind, items)
+        value: Any = tuple.__new__(kind, items)
+        _read_attributes(raw, decoder, value)
+        return value
 
     return read
 
@@ -120,6 +173,7 @@ def _dataclass_reader(kind: Any) -> Reader:
             item = given[name] if name in given else _default(field, value, unchecked="$unchecked" in raw)
             if item is not _MISSING:
                 object.__setattr__(value, name, item)
+        _read_attributes(raw, decoder, value)
         return value
 
     return read

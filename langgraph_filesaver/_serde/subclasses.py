@@ -1,5 +1,7 @@
 """Subclasses of built-in types: the built-in's value under `$value`, their own attributes under `$attributes`.
 
+A dataclass that is a dict or another built-in value as well is one of them: its fields are attributes.
+
 They are taken apart and put together by the built-in's own methods, whatever the subclass overrides: reading runs no
 code of the class.
 """
@@ -17,7 +19,7 @@ from langgraph_filesaver._serde.decode import Decoder, InvalidTagError, Reader
 from langgraph_filesaver._serde.encode import Attribute, Encoder, RefusedError, Writer
 from langgraph_filesaver._serde.naming import VALUE_BASES, class_name
 
-__all__ = ["value_reader", "value_writer"]
+__all__ = ["has_value_base", "set_attribute", "value_reader", "value_writer"]
 
 _MOMENT = ("hour", "minute", "second", "microsecond", "tzinfo")
 
@@ -55,13 +57,13 @@ def value_reader(kind: type) -> Reader | None:
             raise InvalidTagError(f"must be a {base.__name__}, not {type(plain).__name__}", "$value")
         value = _made(base, kind, plain)
         for name, item in decoder.value(raw.get("$attributes", {}), "$attributes").items():
-            _set_attribute(value, name, item)
+            set_attribute(value, name, item)
         return value
 
     return read
 
 
-def _set_attribute(value: Any, name: str, item: Any) -> None:
+def set_attribute(value: Any, name: str, item: Any) -> None:
     """Set an attribute where the object keeps it, without code of its class: no property, no other descriptor."""
     for base in type(value).__mro__:
         slot = base.__dict__.get(name)
@@ -69,6 +71,11 @@ def _set_attribute(value: Any, name: str, item: Any) -> None:
             slot.__set__(value, item)
             return
     value.__dict__[name] = item
+
+
+def has_value_base(kind: type) -> bool:
+    """Whether objects of a class are a built-in value, whatever fields they have beside it."""
+    return _base(kind) is not None
 
 
 def _base(kind: type) -> Any:

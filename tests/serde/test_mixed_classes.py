@@ -1,0 +1,152 @@
+"""Classes that are two things at once, or keep more than their fields: both are kept, or the value is refused."""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections import OrderedDict, deque
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import pytest
+from langgraph.types import Send
+
+from langgraph_filesaver import JsonSerializer
+from langgraph_filesaver.errors import SerializationError
+from tests.serde.same import same
+
+SERDE = JsonSerializer()
+
+
+@dataclass
+class Bag(dict[str, Any]):
+    owner: str = "nobody"
+
+
+@dataclass
+class Line(list[Any]):
+    owner: str = "nobody"
+    notes: list[Any] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Word(str):  # noqa: SLOT000 - as users write them
+    spelled: str = ""
+
+
+@dataclass
+class Belt(deque[Any]):
+    speed: int = 1
+
+
+@dataclass
+class Heading:
+    text: str = ""
+
+
+class Chapter(OrderedDict[str, Any], Heading):
+    pass
+
+
+class Point(NamedTuple):
+    x: Any
+    y: int = 0
+
+
+class Place(Point):
+    pass
+
+
+@dataclass
+class Account:
+    owner: str
+    rows: list[Any] = field(default_factory=list)
+
+    @functools.cached_property
+    def total(self) -> int:
+        return len(self.rows)
+
+
+class Opened(Account):
+    def __init__(self) -> None:
+        super().__init__("x")
+        self.limit = (1, 2)
+        self.lock = threading.Lock()
+
+
+class Order(Send):
+    """LangGraph's own class, extended."""
+
+
+def chapter() -> Chapter:
+    made = Chapter(a=(1,), b=2)
+    made.text = "one"
+    return made
+
+
+def filled(made: Any, *items: Any) -> Any:
+    made.update(items) if isinstance(made, dict) else made.extend(items)
+    return made
+
+
+MIXED: dict[str, Any] = {
+    "a dict": filled(Bag("me"), ("k", (1,)), ("$type", 2)),
+    "a list": filled(Line("me", [1]), (1,), 2),
+    "a string": Word("w"),
+    "a deque": filled(Belt(3), 1, (2,)),
+    "a dataclass behind a dict": chapter(),
+}
+
+
+def parts(value: Any) -> list[Any]:
+    return list(dict.items(value)) if isinstance(value, dict) else list(value)
+
+
+@pytest.mark.parametrize("name", MIXED)
+def test_a_dataclass_that_is_a_built_in_value_keeps_both(name: str) -> None:
+    """[V1] A dataclass that is a dict, list, string or deque comes back with its items and its fields."""
+    value = MIXED[name]
+    text = SERDE.dump([value])
+    (back,) = SERDE.load(text)
+    assert type(back) is type(value)
+    assert back.__dict__ == value.__dict__
+    assert same(parts(back), parts(value))
+    assert SERDE.dump([back]) == text
+
+
+def test_a_named_tuple_keeps_what_is_beside_its_items() -> None:
+    """[V1] A subclass of a named tuple may have attributes; they come back with it."""
+    value: Any = Place((1,), 2)
+    value.note = {"a": (1,)}
+    back = SERDE.load(SERDE.dump([value]))[0]
+    assert (type(back), back, back.__dict__) == (Place, value, {"note": {"a": (1,)}})
+
+
+def test_a_dataclass_keeps_what_is_beside_its_fields() -> None:
+    """[V1] Attributes that are no fields come back where they can be stored, as private attributes of models do."""
+    value: Any = Account("x", [1])
+    value.note = (1, None)
+    value.nothing = None
+    assert value.total == 1
+    back = SERDE.load(SERDE.dump([value]))[0]
+    assert back.__dict__ == {"owner": "x", "rows": [1], "note": (1, None), "nothing": None}
+    assert SERDE.dump([back]) == SERDE.dump([value])
+    opened = SERDE.load(SERDE.dump(Opened()))
+    assert opened.__dict__ == {"owner": "x", "rows": [], "limit": (1, 2)}
+
+
+def test_what_is_beside_the_fields_survives_a_process_without_the_class() -> None:
+    """[V23] Also with attributes, an object whose class is not known is written back byte for byte."""
+    value: Any = Account("x", [1])
+    value.note = (1, None)
+    place: Any = Place(1)
+    place.note = 1
+    text = SERDE.dump([value, place, *MIXED.values()]).replace(b'"tests.serde.', b'"gone.')
+    assert SERDE.dump(SERDE.load(text)) == text
+
+
+def test_a_subclass_of_langgraphs_own_is_refused() -> None:
+    """[V1] A subclass of Send could not be revived: it is refused, and never becomes a plain Send."""
+    with pytest.raises(SerializationError) as found:
+        SERDE.dump({"state": [Order("n", 1)]})
+    assert found.value.where == "state[0]"
