@@ -18,8 +18,10 @@ from langgraph_filesaver._serde.unrevived import as_key
 
 __all__ = ["CONTAINER_READERS", "CONTAINER_WRITERS", "sorted_items"]
 
+_BUILT_IN = (list, dict, set, tuple, int, float, str, bool, bytes, frozenset, bytearray, complex)
 _FACTORIES: dict[str, Callable[[], Any]] = {
-    kind.__name__: kind for kind in (list, dict, set, tuple, int, float, str, bool, bytes, frozenset)
+    **{kind.__name__: kind for kind in _BUILT_IN},
+    **{kind.__name__.lower(): kind for kind in (deque, defaultdict, OrderedDict, Counter)},
 }
 
 
@@ -71,8 +73,8 @@ def _write_defaultdict(value: defaultdict[Any, Any], encoder: Encoder) -> dict[s
     factory = value.default_factory
     if factory is None:
         return encoder.pairs("defaultdict", value)
-    name = getattr(factory, "__name__", "")
-    if _FACTORIES.get(name) is not factory:
+    name = next((name for name, known_one in _FACTORIES.items() if known_one is factory), None)
+    if name is None:
         raise RefusedError(
             f"has the default_factory {factory!r}, which a file cannot hold: "
             f"use one of {', '.join(_FACTORIES)}, or store dict(value)"

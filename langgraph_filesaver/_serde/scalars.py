@@ -106,6 +106,8 @@ def _write_moment(name: str) -> Writer:
             content["tz"] = zone.key  # the zone decides; the offset is for the reader
         elif type(zone) is timezone and _zone_name(zone):
             content["tz"] = encoder.value(zone, Attribute("tzinfo"))
+        elif isinstance(zone, ZoneInfo):
+            raise RefusedError("has a tzinfo that no key finds again. Use ZoneInfo(key) itself")
         elif zone is not None and value.utcoffset() is None:
             raise RefusedError("has a tzinfo that knows no offset. Use a ZoneInfo or a timezone")
         if value.fold:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import functools
+import ipaddress
+import pathlib
 import threading
-from collections import OrderedDict, deque
+from collections import OrderedDict, defaultdict, deque
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 import pytest
 from langgraph.types import Send
+from pydantic import SecretStr
 
 from langgraph_filesaver import JsonSerializer
 from langgraph_filesaver.errors import SerializationError
@@ -150,3 +155,49 @@ def test_a_subclass_of_langgraphs_own_is_refused() -> None:
     with pytest.raises(SerializationError) as found:
         SERDE.dump({"state": [Order("n", 1)]})
     assert found.value.where == "state[0]"
+
+
+class Server(ipaddress.IPv4Address):
+    pass
+
+
+class Network(ipaddress.IPv6Network):
+    pass
+
+
+class Folder(type(pathlib.Path())):  # type: ignore[misc] # PosixPath or WindowsPath
+    pass
+
+
+class Drive(pathlib.PureWindowsPath):
+    pass
+
+
+class Zone(ZoneInfo):
+    pass
+
+
+class Hidden(SecretStr):
+    pass
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        Server("10.0.0.1"),
+        Network("::/8"),
+        Folder("/a"),
+        Drive("a"),
+        Zone("UTC"),
+        datetime(2026, 1, 1, tzinfo=Zone("Europe/Berlin")),
+        Hidden("x"),
+        defaultdict(lambda: 1),
+        type("Totals", (defaultdict,), {})(list),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_subclass_never_comes_back_as_its_base(value: Any) -> None:
+    """[V1] A subclass of an address, path, zone or secret, or a factory of one's own: kept as it is, or refused."""
+    with pytest.raises(SerializationError) as found:
+        SERDE.dump({"state": {"held": [value]}})
+    assert found.value.where == 'state["held"][0]'

@@ -74,6 +74,7 @@ VALUES: dict[str, Any] = {
     "range": [range(3), range(9, 0, -2)],
     "surrogates": ["\ud800", "a\udfffb\\ud800", {"\udc00": 1}, "\0", "\u2028"],
     "defaultdict": defaultdict(list, {"a": [1], 2: [(3,)]}),
+    "defaultdict of collections": [defaultdict(kind) for kind in (Counter, deque, OrderedDict, defaultdict, bytearray)],
     "defaultdict without a factory": defaultdict(None, {"a": 1}),
     "ordereddict": OrderedDict(b=1, a=2),
     "counter": Counter("abca"),
