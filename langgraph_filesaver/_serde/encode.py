@@ -41,6 +41,7 @@ __all__ = [
     "Writer",
     "digits",
     "escape_text",
+    "is_plain_key",
     "is_unicode",
     "show_path",
 ]
@@ -194,7 +195,7 @@ class Encoder:
                 return value
             encoded = {}
             for key, item in value.items():
-                if not _is_plain_key(key):
+                if not is_plain_key(key):
                     return self.pairs("dict", value)
                 encoded[key] = self.value(item, key)
             return encoded
@@ -252,7 +253,7 @@ class Encoder:
 
     def pairs(self, name: str, mapping: Any, **content: Any) -> dict[str, Any]:
         """Return the tagged object for a mapping with keys that JSON has not, or that would look like a tag."""
-        if name != "dict" and all(map(_is_plain_key, mapping)):
+        if name != "dict" and all(map(is_plain_key, mapping)):
             return self.tag(name, **content, items={key: self.value(item, key) for key, item in mapping.items()})
         items = [
             [self.value(key, "<key>"), self.value(item, _NONE_KEY if key is None else key)]
@@ -378,7 +379,8 @@ def _is_finite(numbers: list[Any]) -> bool:
         return False
 
 
-def _is_plain_key(key: object) -> bool:
+def is_plain_key(key: object) -> bool:
+    """Whether a key may stand in JSON as it is: valid text that does not look like one of our own keys."""
     return type(key) is str and key[:1] != "$" and (key.isascii() or is_unicode(key))
 
 

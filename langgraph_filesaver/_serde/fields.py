@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import types
 import typing
+from functools import partial
 from typing import Any, Literal, NamedTuple, Union
 
-from langgraph_filesaver._serde.encode import Attribute
+from langgraph_filesaver._serde.encode import Attribute, Encoder
 
-__all__ = ["COMPARABLE", "EMPTY", "MISSING", "Field", "fields_of", "is_default"]
+__all__ = ["COMPARABLE", "EMPTY", "MISSING", "Field", "fields_of", "is_default", "write_private"]
 
 MISSING: Any = object()
 """Stands for a value that is not there."""
@@ -102,3 +103,16 @@ def is_default(item: Any, field: Field) -> bool:
     if field.empty is not None:
         return type(item) is field.empty and not item
     return type(item) in COMPARABLE and type(item) is type(field.default) and bool(item == field.default)
+
+
+def write_private(content: dict[str, Any], held: dict[str, Any], declared: dict[str, Any], encoder: Encoder) -> None:
+    """Store private attributes as far as they can be stored: the class makes the others anew."""
+    stored = {}
+    for name, item in held.items():
+        if name in declared and item is declared[name].default:
+            continue
+        encoded = encoder.attempt(partial(encoder.value, item, Attribute(name)))
+        if encoded is not None or item is None:
+            stored[name] = encoded
+    if stored:
+        content["$private"] = stored

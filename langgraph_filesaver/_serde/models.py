@@ -15,12 +15,12 @@ from functools import partial
 from typing import Any
 
 from langgraph_filesaver._serde.decode import Decoder, InvalidTagError, Reader
-from langgraph_filesaver._serde.encode import Attribute, Encoder, Writer
-from langgraph_filesaver._serde.fields import COMPARABLE, EMPTY, MISSING, fields_of, is_default
+from langgraph_filesaver._serde.encode import Attribute, Encoder, RefusedError, Writer, is_plain_key
+from langgraph_filesaver._serde.fields import COMPARABLE, EMPTY, MISSING, Field, fields_of, is_default, write_private
 from langgraph_filesaver._serde.messages import message_reader, message_writer
 from langgraph_filesaver._serde.models_v1 import v1_reader, v1_writer
 from langgraph_filesaver._serde.naming import class_name, model_base
-from langgraph_filesaver._serde.objects import LIBRARY_MODULES, warn_of_unknown
+from langgraph_filesaver._serde.objects import LIBRARY_MODULES, warn_of_unknown, warn_once
 
 __all__ = ["model_reader", "model_writer"]
 
@@ -51,8 +51,9 @@ def _writer(kind: Any) -> Writer:
     tag = class_name(kind)
     fields = fields_of(kind)
     names = frozenset(field.name for field in fields)
+    required = frozenset(name for name, field in kind.model_fields.items() if field.is_required())
     library = tag.startswith(LIBRARY_MODULES)
-    has_private = bool(kind.__private_attributes__)
+    declared = kind.__private_attributes__
 
     def write(value: Any, encoder: Encoder) -> dict[str, Any]:
         state = value.__dict__
@@ -64,7 +65,9 @@ def _writer(kind: Any) -> Writer:
             item = state.get(name, MISSING)
             if item is MISSING:
                 unchecked = unchecked or not field.excluded
-            elif not field.excluded and not ((library or name not in chosen) and is_default(item, field)):
+            elif field.excluded:
+                _leave_out(tag, field, item, required)
+            elif not ((library or name not in chosen) and is_default(item, field)):
                 if field.kinds is not None and type(item) not in field.kinds:
                     unchecked = True
                 content[name] = item if type(item) in encoder.plain else encoder.held(item, field.step)
@@ -73,8 +76,8 @@ def _writer(kind: Any) -> Writer:
             _write_extra(content, value.__pydantic_extra__, encoder, kind)
         if unset:
             content["$unset"] = unset
-        if has_private:
-            _write_private(content, value, encoder)
+        if declared:
+            write_private(content, value.__pydantic_private__ or {}, declared, encoder)
         if unchecked:
             content["$unchecked"] = True
         return content
@@ -94,6 +97,24 @@ def _dumping_writer(tag: str, write: Writer) -> Writer:
     return write_or_dump
 
 
+def _leave_out(tag: str, field: Field, item: Any, required: frozenset[str]) -> None:
+    """Tell, once, of a field with `exclude=True` that will come back as the class makes it.
+
+    Raises:
+        RefusedError: The class cannot make it.
+    """
+    if field.name in required:
+        raise RefusedError(
+            f"has the required field {field.name} with exclude=True, without which it cannot come back. Give it a default"
+        )
+    if not is_default(item, field):
+        warn_once(
+            "A %s is stored without its field %r, which has exclude=True: it will come back as its default.",
+            tag,
+            field.name,
+        )
+
+
 def _has_serializers(kind: Any) -> bool:
     decorators = kind.__pydantic_decorators__
     annotated = (type(part).__name__ for field in kind.model_fields.values() for part in field.metadata)
@@ -107,25 +128,11 @@ def _has_serializers(kind: Any) -> bool:
 def _write_extra(content: dict[str, Any], extra: dict[str, Any], encoder: Encoder, kind: Any) -> None:
     fields = kind.model_fields
     allowed = kind.model_config.get("extra") == "allow"
-    if allowed and all(type(key) is str and key[:1] != "$" and key not in fields and key.isascii() for key in extra):
+    if allowed and all(is_plain_key(key) and key not in fields for key in extra):
         for key, item in extra.items():
             content[key] = encoder.held(item, Attribute(key))
     else:
         content["$extra"] = encoder.value(dict(extra), Attribute("__pydantic_extra__"))
-
-
-def _write_private(content: dict[str, Any], value: Any, encoder: Encoder) -> None:
-    """Store private attributes as far as they can be stored: the class makes the others anew."""
-    stored = {}
-    for name, item in (value.__pydantic_private__ or {}).items():
-        declared = type(value).__private_attributes__.get(name)
-        if declared is not None and item is declared.default:
-            continue
-        encoded = encoder.attempt(partial(encoder.value, item, Attribute(name)))
-        if encoded is not None or item is None:
-            stored[name] = encoded
-    if stored:
-        content["$private"] = stored
 
 
 def _reader(kind: Any) -> Reader:
@@ -172,7 +179,7 @@ def _reader(kind: Any) -> Reader:
             if name in given:
                 state[name] = given[name]
             elif name in makers:
-                state[name] = makers[name]()
+                _make(tag, name, makers[name], state)
         made = _prepared(kind, given, extra) if prepares else kind.__new__(kind)
         _SET(made, "__dict__", state)
         _SET(made, "__pydantic_fields_set__", chosen)
@@ -198,14 +205,22 @@ def _from_dump(kind: Any, dumped: Any) -> Any:
         return kind.model_construct(**dumped)
 
 
-def _maker(field: Any) -> Callable[[], Any]:
+def _maker(field: Any) -> Callable[[dict[str, Any]], Any]:
+    """Return what makes the default of a field out of the fields before it."""
     factory = field.default_factory
     if factory in EMPTY:
-        return factory  # type: ignore[no-any-return]
+        return lambda _: factory()
     default = field.default
     if factory is None and (default is None or type(default) in (*COMPARABLE, float)):
-        return lambda: default
-    return lambda: field.get_default(call_default_factory=True, validated_data={})
+        return lambda _: default
+    return lambda state: field.get_default(call_default_factory=True, validated_data=state)
+
+
+def _make(tag: str, name: str, maker: Callable[[dict[str, Any]], Any], state: dict[str, Any]) -> None:
+    try:
+        state[name] = maker(state)
+    except Exception as error:  # noqa: BLE001 - a thread must not become unreadable because a default cannot be made now
+        warn_once("A stored %s comes back without its field %r: its default_factory raised %r.", tag, name, error)
 
 
 def _has_own_post_init(kind: Any) -> bool:

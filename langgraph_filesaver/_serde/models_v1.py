@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from langgraph_filesaver._serde.decode import Decoder, InvalidTagError, Reader
-from langgraph_filesaver._serde.encode import Attribute, Encoder, Writer
+from langgraph_filesaver._serde.encode import Attribute, Encoder, Writer, is_plain_key
+from langgraph_filesaver._serde.fields import write_private
 from langgraph_filesaver._serde.naming import class_name
 
 __all__ = ["v1_reader", "v1_writer"]
@@ -16,11 +17,12 @@ _SET: Any = object.__setattr__
 def v1_writer(kind: Any) -> Writer:
     """Return the writer for a model."""
     tag = class_name(kind)
+    declared = kind.__private_attributes__
 
     def write(value: Any, encoder: Encoder) -> dict[str, Any]:
         content = encoder.tag(tag)
         state = value.__dict__
-        if all(type(key) is str and key[:1] != "$" for key in state):
+        if all(map(is_plain_key, state)):
             for key, item in state.items():
                 content[key] = encoder.held(item, Attribute(key))
         else:
@@ -28,6 +30,8 @@ def v1_writer(kind: Any) -> Writer:
         unset = [key for key in state if key not in value.__fields_set__]
         if unset:
             content["$unset"] = unset
+        held = {name: getattr(value, name) for name in declared if hasattr(value, name)}
+        write_private(content, held, declared, encoder)
         return content
 
     return write
@@ -49,6 +53,9 @@ def v1_reader(kind: Any) -> Reader:
         _SET(made, "__dict__", state)
         _SET(made, "__fields_set__", set(state) - set(raw.get("$unset", ())))
         made._init_private_attributes()  # noqa: SLF001 - as pydantic's own construct() does
+        for name, item in decoder.value(raw.get("$private", {}), "$private").items():
+            if name in kind.__private_attributes__:
+                _SET(made, name, item)
         return made
 
     return read

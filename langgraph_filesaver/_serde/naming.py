@@ -37,10 +37,15 @@ VALUE_BASES: tuple[type, ...] = (
 _SAFE = _msgpack.SAFE_MSGPACK_TYPES | {
     ("langgraph.checkpoint.serde.types", "_DeltaSnapshot"),  # LangGraph revives it in strict mode, by a code of its own
     ("langgraph.store.base", "SearchItem"),
+    ("pydantic.types", "Secret"),
     ("pydantic.types", "SecretStr"),
     ("pydantic.types", "SecretBytes"),
     ("pydantic.v1.types", "SecretStr"),
     ("pydantic.v1.types", "SecretBytes"),
+}
+_URL_BASES = {
+    "pydantic.networks": ("_BaseUrl", "_BaseMultiHostUrl"),
+    "pydantic_core._pydantic_core": ("Url", "MultiHostUrl"),  # what pydantic before 2.10 made of all of them
 }
 _SIMPLE_ARGUMENTS: dict[str, Any] = {
     kind.__name__: kind for kind in (str, int, float, bool, bytes, list, dict, tuple, set)
@@ -86,9 +91,12 @@ def is_data_class(kind: type) -> bool:
 
 
 def is_url(kind: type) -> bool:
-    """Whether `kind` is one of pydantic's own types of addresses, such as HttpUrl."""
-    base = getattr(sys.modules.get("pydantic.networks"), "_BaseUrl", None)
-    return base is not None and issubclass(kind, base) and kind.__module__ == "pydantic.networks"
+    """Whether `kind` is one of pydantic's own types of addresses, such as HttpUrl and PostgresDsn."""
+    return any(
+        isinstance(base, type) and issubclass(kind, base) and kind.__module__ == module
+        for module, names in _URL_BASES.items()
+        for base in (getattr(sys.modules.get(module), name, None) for name in names)
+    )
 
 
 class Policy:

@@ -24,7 +24,7 @@ from langgraph_filesaver._serde.naming import class_name, is_named_tuple
 from langgraph_filesaver._serde.subclasses import has_value_base, set_attribute, value_reader, value_writer
 from langgraph_filesaver._serde.unrevived import UnrevivedDict, UnrevivedList, UnrevivedStr
 
-__all__ = ["LIBRARY_MODULES", "object_reader", "object_writer", "warn_of_unknown"]
+__all__ = ["LIBRARY_MODULES", "object_reader", "object_writer", "warn_of_unknown", "warn_once"]
 
 logger = logging.getLogger("langgraph_filesaver")
 
@@ -33,7 +33,7 @@ LIBRARY_MODULES = ("langchain_core.", "langgraph.")
 
 _SCALARS = (str, int, float, bool, type(None))
 _MISSING: Any = object()
-_warned: set[tuple[str, str]] = set()
+_warned: set[tuple[str, str, str]] = set()
 _MAX_WARNED = 1000
 
 
@@ -68,10 +68,15 @@ def object_reader(kind: type) -> Reader | None:
 
 def warn_of_unknown(tag: str, name: str) -> None:
     """Log, once per class and field, that a stored field is no longer known to its class."""
-    if (tag, name) in _warned or len(_warned) >= _MAX_WARNED:
+    warn_once("A stored %s has a field %r, which the class has no more: it is ignored.", tag, name)
+
+
+def warn_once(message: str, tag: str, name: str, *details: object) -> None:
+    """Log a message about a class and one of its fields, once for the two of them."""
+    if (message, tag, name) in _warned or len(_warned) >= _MAX_WARNED:
         return
-    _warned.add((tag, name))
-    logger.warning("A stored %s has a field %r, which the class has no more: it is ignored.", tag, name)
+    _warned.add((message, tag, name))
+    logger.warning(message, tag, name, *details)
 
 
 def _fields_writer(kind: type, names: list[str], defaults: dict[str, Any]) -> Writer:
@@ -163,14 +168,18 @@ def _named_tuple_reader(kind: type) -> Reader:
 
 def _dataclass_reader(kind: Any) -> Reader:
     fields = {field.name: field for field in dataclasses.fields(kind)}
-    prepares = hasattr(kind, "__post_init__") or not _has_generated_init(kind)
-    prepares = prepares and not class_name(kind).startswith(LIBRARY_MODULES)
+    library = class_name(kind).startswith(LIBRARY_MODULES)
+    prepares = not library and (hasattr(kind, "__post_init__") or not _has_generated_init(kind))
 
     def read(raw: dict[str, Any], decoder: Decoder) -> Any:
         given = _given(raw, decoder, fields)
-        value: Any = _prepared(kind, fields, given) if prepares else object.__new__(kind)
+        unchecked = "$unchecked" in raw
+        value: Any = _prepared(kind, fields, given) if prepares and not unchecked else object.__new__(kind)
         for name, field in fields.items():
-            item = given[name] if name in given else _default(field, value, unchecked="$unchecked" in raw)
+            if name in given:
+                item = given[name]
+            else:  # of a user's class each field was stored that was there
+                item = _MISSING if unchecked and not library else _default(field, value, unchecked=unchecked)
             if item is not _MISSING:
                 object.__setattr__(value, name, item)
         _read_attributes(raw, decoder, value)

@@ -6,7 +6,7 @@ import sys
 from typing import Any
 
 from langgraph_filesaver._serde.decode import Decoder, Reader
-from langgraph_filesaver._serde.encode import Encoder, Writer
+from langgraph_filesaver._serde.encode import Encoder, RefusedError, Writer
 from langgraph_filesaver._serde.naming import class_name, is_url
 
 __all__ = ["secret_reader", "secret_writer"]
@@ -18,7 +18,7 @@ def secret_writer(kind: type) -> Writer | None:
     if kind in _secrets():
         return lambda value, encoder: _write(tag, value.get_secret_value(), encoder)
     if is_url(kind):
-        return lambda value, encoder: _write(tag, str(value), encoder)
+        return lambda value, encoder: _write(tag, _spell(value), encoder)
     return None
 
 
@@ -33,10 +33,18 @@ def _write(tag: str, value: Any, encoder: Encoder) -> dict[str, Any]:
     return encoder.tag(tag, **{"$value": encoder.value(value)})
 
 
+def _spell(url: Any) -> str:
+    text = str(url)
+    if type(url)(text) != url:
+        raise RefusedError(f"is spelled {text!r}, which would be read as another address. Store that text")
+    return text
+
+
 def _value(raw: dict[str, Any], decoder: Decoder) -> Any:
     return decoder.value(raw["$value"], "$value")
 
 
 def _secrets() -> set[type]:
     modules = [sys.modules[name] for name in ("pydantic.types", "pydantic.v1.types") if name in sys.modules]
-    return {kind for module in modules for kind in (module.SecretStr, module.SecretBytes)}
+    names = ("SecretStr", "SecretBytes", "Secret")  # `Secret[int](5)` is a plain Secret
+    return {vars(module)[name] for module in modules for name in names if name in vars(module)}
