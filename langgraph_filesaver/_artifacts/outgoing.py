@@ -27,7 +27,8 @@ from langgraph_filesaver._artifacts.shrinking import names_in, shrunk
 from langgraph_filesaver._artifacts.stored import StoredSource
 from langgraph_filesaver._codec import Values
 from langgraph_filesaver._cutting import INLINE
-from langgraph_filesaver._serde.encode import Encoder, RefusedError, Writer, escape_text, is_unicode
+from langgraph_filesaver._serde.encode import Encoder, RefusedError, Writer
+from langgraph_filesaver._serde.text import escape_text, is_unicode
 from langgraph_filesaver._store import Staged
 from langgraph_filesaver.artifact import Artifact
 from langgraph_filesaver.config import COPY_BLOCK_BYTES

@@ -17,7 +17,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from langgraph_filesaver._serde.decode import Decoder, InvalidTagError, Known, known
-from langgraph_filesaver._serde.encode import MAX_SAFE_INTEGER, Encoder, RefusedError, Writer, is_unicode
+from langgraph_filesaver._serde.encode import MAX_SAFE_INTEGER, Encoder, RefusedError, Writer
+from langgraph_filesaver._serde.text import is_unicode
 
 __all__ = ["ARRAY_READERS", "array_writer"]
 

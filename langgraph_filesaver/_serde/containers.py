@@ -14,6 +14,8 @@ import orjson
 
 from langgraph_filesaver._serde.decode import Decoder, Known, Reader, known
 from langgraph_filesaver._serde.encode import Encoder, RefusedError, Writer
+from langgraph_filesaver._serde.paths import AN_ITEM
+from langgraph_filesaver._serde.text import write_deep
 from langgraph_filesaver._serde.unrevived import as_key
 
 __all__ = ["CONTAINER_READERS", "CONTAINER_WRITERS", "sorted_items"]
@@ -30,9 +32,16 @@ def sorted_items(items: Iterable[Any], encoder: Encoder) -> list[Any]:
     values = list(items)
     kinds = set(map(type, values))
     if kinds == {str} or (kinds and kinds <= {int, float} and all(value == value for value in values)):
-        return [encoder.value(value, "<item>") for value in sorted(values)]
-    encoded = [encoder.value(value, "<item>") for value in values]
-    return sorted(encoded, key=lambda item: orjson.dumps(item, default=encoder.encode_object))
+        return [encoder.value(value, AN_ITEM) for value in sorted(values)]
+    encoded = [encoder.value(value, AN_ITEM) for value in values]
+    return sorted(encoded, key=lambda item: _text_of(item, encoder))
+
+
+def _text_of(item: Any, encoder: Encoder) -> bytes:
+    try:
+        return orjson.dumps(item, encoder.encode_object)
+    except TypeError:  # also where it is nested deeper than orjson writes
+        return write_deep(item, indent=False)
 
 
 def _write_tuple(value: tuple[Any, ...], encoder: Encoder) -> Any:

@@ -13,8 +13,8 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from langgraph_filesaver._serde.encode import Attribute, show_path
 from langgraph_filesaver._serde.naming import Policy
+from langgraph_filesaver._serde.paths import Attribute, show_path
 from langgraph_filesaver._serde.unrevived import UnrevivedDict, UnrevivedList, UnrevivedStr
 from langgraph_filesaver.errors import CorruptDataError, FileSaverError
 

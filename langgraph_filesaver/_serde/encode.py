@@ -17,22 +17,23 @@ visited on its way, and `survey` tells by their packed size which parts cannot h
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
+from functools import partial
 from math import isfinite
 from typing import Any, NamedTuple
 
 import orjson
 
+from langgraph_filesaver._serde.depth import MAX_DEPTH, holds_itself
 from langgraph_filesaver._serde.outside import Outside
+from langgraph_filesaver._serde.paths import A_KEY, NONE_KEY, show_path
 from langgraph_filesaver._serde.survey import may_hold_special_float, may_hold_tag_key, survey
-from langgraph_filesaver._serde.text import has_tag_key
+from langgraph_filesaver._serde.text import escape_text, has_tag_key, is_unicode
 from langgraph_filesaver.errors import SerializationError, StorageError
 
 __all__ = [
     "MAX_SAFE_INTEGER",
     "PASS_THROUGH",
-    "Attribute",
     "Encoder",
     "Kind",
     "KindOf",
@@ -40,10 +41,7 @@ __all__ = [
     "TracingEncoder",
     "Writer",
     "digits",
-    "escape_text",
     "is_plain_key",
-    "is_unicode",
-    "show_path",
 ]
 
 MAX_SAFE_INTEGER = 2**53 - 1
@@ -53,27 +51,10 @@ PASS_THROUGH = orjson.OPT_PASSTHROUGH_SUBCLASS | orjson.OPT_PASSTHROUGH_DATACLAS
 """orjson's options that hand to its hook what it can."""
 
 _CONTAINERS = (list, dict)
-_TO_ESCAPE = re.compile("[\\\\\ud800-\udfff]")
-
-
-class _NoneKey:
-    """Stands for the key None as a step of a path: None as a step is no step."""
-
-    def __repr__(self) -> str:
-        return "None"
-
-
-_NONE_KEY = _NoneKey()
 
 
 class RefusedError(TypeError):
     """A value cannot be stored; the text says why and what to do."""
-
-
-class Attribute(str):
-    """The name of an object's field, as a step of a path."""
-
-    __slots__ = ()
 
 
 Writer = Callable[[Any, "Encoder"], Any]
@@ -125,6 +106,7 @@ class Encoder:
         self.light = light
         self.pending: list[Any] | None = [] if hasty else None
         self.met = False
+        self._depth = 0
         self._kind_of = kind_of
         self._kinds: dict[type, Kind] = {}
 
@@ -183,29 +165,42 @@ class Encoder:
         if kind is list:
             if self.light and self._harmless(value):
                 return value
-            if self.moves:
-                return self.items(value)
-            return [self.value(item, at) for at, item in enumerate(value)]
+            self._descend()
+            items = self.items(value) if self.moves else [self.value(item, at) for at, item in enumerate(value)]
+            self._depth -= 1
+            return items
         if kind is tuple:  # here, though it is an object for JSON: tuples may be nested as deeply as lists
-            if self.moves:
-                return {"$type": "tuple", "items": self.items(value)}
-            return {"$type": "tuple", "items": [self.value(item, at) for at, item in enumerate(value)]}
-        if kind is dict:
-            if self.light and self._harmless(value):
-                return value
+            self._descend()
+            items = self.items(value) if self.moves else [self.value(item, at) for at, item in enumerate(value)]
+            self._depth -= 1
+            return {"$type": "tuple", "items": items}
+        if kind is dict and self.light and self._harmless(value):
+            return value
+        self._descend()
+        encoded: Any = None
+        if kind is dict and all(map(is_plain_key, value)):
             encoded = {}
             for key, item in value.items():
-                if not is_plain_key(key):
-                    return self.pairs("dict", value)
                 encoded[key] = self.value(item, key)
-            return encoded
-        return self.encode_object(value)
+        else:
+            encoded = self.pairs("dict", value) if kind is dict else self.encode_object(value)
+        self._depth -= 1
+        return encoded
+
+    def _descend(self) -> None:
+        self._depth += 1
+        if self._depth > MAX_DEPTH:
+            raise RecursionError(f"more than {MAX_DEPTH} values inside each other")
 
     def items(self, values: Sequence[Any]) -> Any:
         """Return the JSON of a list of values: a list, or references to parts of it."""
         if self.moves and self.outside is not None:
             return self.outside.sequence(values, self)
         return [self.value(item, at) for at, item in enumerate(values)]
+
+    def within(self, step: object, work: Callable[[], Any]) -> Any:  # noqa: ARG002 - the tracing encoder uses it
+        """Return what `work` makes of the part at `step`, where the part itself is no value to be encoded."""
+        return work()
 
     def held(self, value: Any, step: object) -> Any:
         """Return the JSON of what an object holds, as `value` does; in haste, a list or dict waits for the survey."""
@@ -256,23 +251,35 @@ class Encoder:
         if name != "dict" and all(map(is_plain_key, mapping)):
             return self.tag(name, **content, items={key: self.value(item, key) for key, item in mapping.items()})
         items = [
-            [self.value(key, "<key>"), self.value(item, _NONE_KEY if key is None else key)]
+            [self.value(key, A_KEY), self.value(item, NONE_KEY if key is None else key)]
             for key, item in mapping.items()
         ]
         return self.tag(name, **content, items=items)
 
-    def attempt(self, work: Callable[[], Any]) -> Any:
-        """Return the JSON that `work` makes with this encoder, or None where a value in it cannot be stored."""
-        light, pending = self.light, self.pending
+    def attempt(self, work: Callable[[], Any], value: Any) -> Any:
+        """Return the JSON that `work` makes of `value` with this encoder, or None where a part of it cannot be stored.
+
+        Raises:
+            RecursionError: It is too deep, which is no property of its parts.
+        """
+        light, pending, depth = self.light, self.pending, self._depth
         self.light, self.pending = False, None  # what orjson's hook refused would come too late
         try:
             return work()
-        except StorageError:
+        except (StorageError, MemoryError):
+            raise
+        except RecursionError:
+            if holds_itself(value):
+                return None
             raise
         except Exception:  # noqa: BLE001 - whatever its reason, there is another way to store the object
             return None
         finally:
-            self.light, self.pending = light, pending
+            self.light, self.pending, self._depth = light, pending, depth
+
+    def beside(self, value: Any, step: object) -> Any:
+        """Return the JSON of what an object keeps beside its fields; None where that cannot be stored or holds itself."""
+        return None if holds_itself(value) else self.attempt(partial(self.value, value, step), value)
 
     def _harmless(self, value: Any) -> bool:
         """Whether `value`, a list or dict, may be left to orjson and `hook`."""
@@ -332,10 +339,17 @@ class TracingEncoder(Encoder):
             self._steps.pop()
         return encoded
 
-    def attempt(self, work: Callable[[], Any]) -> Any:
+    def within(self, step: object, work: Callable[[], Any]) -> Any:
+        """As Encoder.within; remembers the way."""
+        self._steps.append(NONE_KEY if step is None else step)
+        encoded = work()
+        self._steps.pop()
+        return encoded
+
+    def attempt(self, work: Callable[[], Any], value: Any) -> Any:
         """As Encoder.attempt."""
         steps, opened = len(self._steps), set(self._open)
-        encoded = super().attempt(work)
+        encoded = super().attempt(work, value)
         del self._steps[steps:]
         self._open = opened
         return encoded
@@ -345,26 +359,6 @@ class TracingEncoder(Encoder):
         where = show_path(self._root, self._steps)
         name = f"{kind.__module__}.{kind.__qualname__}"
         return SerializationError(f"{where or 'the value'}: {name} {finding}", where=where, type_name=name)
-
-
-def show_path(root: str, steps: list[object]) -> str:
-    """Return a path like `state["rows"][3].owner`; without a root, the first key stands bare if it is a name."""
-    path = root
-    for step in steps:
-        if isinstance(step, Attribute):
-            path += f".{step}" if path else str(step)
-        elif isinstance(step, str) and not path and step.isidentifier():
-            path = step
-        elif isinstance(step, str):
-            path += f'["{step}"]'
-        else:
-            path += f"[{step!r}]"
-    return path
-
-
-def escape_text(text: str) -> str:
-    r"""Return `text` with a backslash doubled and a lone surrogate as `\udxxx`, which is valid Unicode."""
-    return _TO_ESCAPE.sub(lambda found: "\\\\" if found[0] == "\\" else f"\\u{ord(found[0]):04x}", text)
 
 
 def _refuse_object(_: Any) -> None:
@@ -382,15 +376,6 @@ def _is_finite(numbers: list[Any]) -> bool:
 def is_plain_key(key: object) -> bool:
     """Whether a key may stand in JSON as it is: valid text that does not look like one of our own keys."""
     return type(key) is str and key[:1] != "$" and (key.isascii() or is_unicode(key))
-
-
-def is_unicode(text: str) -> bool:
-    """Whether a string is valid Unicode: no lone surrogate."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def digits(number: int) -> str:

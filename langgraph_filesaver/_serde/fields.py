@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import types
 import typing
-from functools import partial
 from typing import Any, Literal, NamedTuple, Union
 
-from langgraph_filesaver._serde.encode import Attribute, Encoder
+from langgraph_filesaver._serde.encode import Encoder
+from langgraph_filesaver._serde.paths import Attribute
 
 __all__ = ["COMPARABLE", "EMPTY", "MISSING", "Field", "fields_of", "is_default", "write_private"]
 
@@ -111,7 +111,7 @@ def write_private(content: dict[str, Any], held: dict[str, Any], declared: dict[
     for name, item in held.items():
         if name in declared and item is declared[name].default:
             continue
-        encoded = encoder.attempt(partial(encoder.value, item, Attribute(name)))
+        encoded = encoder.beside(item, Attribute(name))
         if encoded is not None or item is None:
             stored[name] = encoded
     if stored:

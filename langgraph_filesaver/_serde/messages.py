@@ -10,9 +10,10 @@ from operator import itemgetter
 from typing import Any
 
 from langgraph_filesaver._serde.decode import Decoder, Reader
-from langgraph_filesaver._serde.encode import Attribute, Encoder, Writer
+from langgraph_filesaver._serde.encode import Encoder, Writer
 from langgraph_filesaver._serde.fields import MISSING, fields_of
 from langgraph_filesaver._serde.naming import class_name
+from langgraph_filesaver._serde.paths import Attribute
 
 __all__ = ["message_reader", "message_writer"]
 

@@ -15,12 +15,13 @@ from functools import partial
 from typing import Any
 
 from langgraph_filesaver._serde.decode import Decoder, InvalidTagError, Reader
-from langgraph_filesaver._serde.encode import Attribute, Encoder, RefusedError, Writer, is_plain_key
+from langgraph_filesaver._serde.encode import Encoder, RefusedError, Writer, is_plain_key
 from langgraph_filesaver._serde.fields import COMPARABLE, EMPTY, MISSING, Field, fields_of, is_default, write_private
 from langgraph_filesaver._serde.messages import message_reader, message_writer
 from langgraph_filesaver._serde.models_v1 import v1_reader, v1_writer
 from langgraph_filesaver._serde.naming import class_name, model_base
 from langgraph_filesaver._serde.objects import LIBRARY_MODULES, warn_of_unknown, warn_once
+from langgraph_filesaver._serde.paths import Attribute
 
 __all__ = ["model_reader", "model_writer"]
 
@@ -89,7 +90,7 @@ def _dumping_writer(tag: str, write: Writer) -> Writer:
     """Return a writer for a model with serializers of its own, which may make data of a field that is none."""
 
     def write_or_dump(value: Any, encoder: Encoder) -> dict[str, Any]:
-        content = encoder.attempt(partial(write, value, encoder))
+        content = encoder.attempt(partial(write, value, encoder), value)
         if content is None:
             content = {"$type": tag, "$dump": encoder.value(value.model_dump(), Attribute("model_dump()"))}
         return content  # type: ignore[no-any-return]

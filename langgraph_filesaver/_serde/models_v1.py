@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from langgraph_filesaver._serde.decode import Decoder, InvalidTagError, Reader
-from langgraph_filesaver._serde.encode import Attribute, Encoder, Writer, is_plain_key
+from langgraph_filesaver._serde.encode import Encoder, Writer, is_plain_key
 from langgraph_filesaver._serde.fields import write_private
 from langgraph_filesaver._serde.naming import class_name
+from langgraph_filesaver._serde.paths import Attribute
 
 __all__ = ["v1_reader", "v1_writer"]
 

@@ -19,8 +19,9 @@ from langgraph.store.base import Item
 from langgraph.types import Send
 
 from langgraph_filesaver._serde.decode import Decoder, InvalidTagError, Reader
-from langgraph_filesaver._serde.encode import Attribute, Encoder, RefusedError, Writer
+from langgraph_filesaver._serde.encode import Encoder, RefusedError, Writer
 from langgraph_filesaver._serde.naming import class_name, is_named_tuple
+from langgraph_filesaver._serde.paths import Attribute
 from langgraph_filesaver._serde.subclasses import has_value_base, set_attribute, value_reader, value_writer
 from langgraph_filesaver._serde.unrevived import UnrevivedDict, UnrevivedList, UnrevivedStr
 
@@ -119,7 +120,7 @@ def _write_attributes(content: dict[str, Any], value: Any, encoder: Encoder, mad
         return
     stored = {}
     for name, item in held.items():
-        encoded = None if name in made_anew else encoder.attempt(functools.partial(encoder.value, item, name))
+        encoded = None if name in made_anew else encoder.beside(item, Attribute(name))
         if encoded is not None or (item is None and name not in made_anew):
             stored[name] = encoded
     if stored:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from langgraph_filesaver._serde.decode import Decoder, InvalidTagError, Known, known
 from langgraph_filesaver._serde.encode import Encoder, RefusedError, Writer
+from langgraph_filesaver._serde.paths import Attribute
 from langgraph_filesaver._serde.proof import ADVICE, proved
 
 __all__ = ["PANDAS_READERS", "pandas_writer"]
@@ -36,9 +38,12 @@ def _pandas() -> Any:
 
 def _write_frame(frame: Any, encoder: Encoder) -> dict[str, Any]:
     content = {
-        "columns": _write_index(frame.columns, encoder),
-        "index": _write_index(frame.index, encoder),
-        "data": [_write_array(frame.iloc[:, at].array, encoder) for at in range(frame.shape[1])],
+        "columns": encoder.within(Attribute("columns"), partial(_write_index, frame.columns, encoder)),
+        "index": encoder.within(Attribute("index"), partial(_write_index, frame.index, encoder)),
+        "data": [
+            encoder.within(name, partial(_write_array, frame.iloc[:, at].array, encoder))
+            for at, name in enumerate(frame.columns)
+        ],
     }
     return encoder.tag("pandas.DataFrame", **content, **_attrs(frame, encoder))
 
@@ -62,7 +67,7 @@ def _read_frame(raw: dict[str, Any], decoder: Decoder) -> Any:
 def _write_series(series: Any, encoder: Encoder) -> dict[str, Any]:
     content = {
         "name": encoder.value(series.name, "name"),
-        "index": _write_index(series.index, encoder),
+        "index": encoder.within(Attribute("index"), partial(_write_index, series.index, encoder)),
         "data": _write_array(series.array, encoder),
     }
     return encoder.tag("pandas.Series", **content, **_attrs(series, encoder))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from langgraph_filesaver._serde.decode import Decoder, InvalidTagError, Known, known
@@ -30,7 +31,10 @@ def _polars() -> Any:
 
 
 def _write_polars_frame(frame: Any, encoder: Encoder) -> dict[str, Any]:
-    columns = [_polars_column(frame.to_series(at), encoder) for at in range(frame.width)]
+    columns = [
+        encoder.within(name, partial(_polars_column, frame.to_series(at), encoder))
+        for at, name in enumerate(frame.columns)
+    ]
     return encoder.tag("polars.DataFrame", height=frame.height, columns=columns)
 
 

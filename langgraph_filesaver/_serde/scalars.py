@@ -20,7 +20,8 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from langgraph_filesaver._serde.decode import Decoder, Known, Reader, known
-from langgraph_filesaver._serde.encode import Attribute, Encoder, RefusedError, Writer, digits
+from langgraph_filesaver._serde.encode import Encoder, RefusedError, Writer, digits
+from langgraph_filesaver._serde.paths import Attribute
 
 __all__ = ["SCALAR_READERS", "SCALAR_WRITERS", "text_of"]
 

@@ -18,6 +18,7 @@ from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
 from langgraph_filesaver._serde import text
 from langgraph_filesaver._serde.decode import Decoder, Known, References, TracingDecoder, known
+from langgraph_filesaver._serde.depth import MAX_DEPTH, check_readable
 from langgraph_filesaver._serde.encode import PASS_THROUGH, Encoder, Kind, TracingEncoder
 from langgraph_filesaver._serde.kinds import KNOWN, kind_of, reader_of
 from langgraph_filesaver._serde.naming import Policy, keys_of
@@ -144,7 +145,7 @@ class JsonSerializer(JsonPlusSerializer):
             deep = error
         raise SerializationError(
             f"{root or 'the value'} is nested too deeply to be stored ({deep}): "
-            f"JSON may have {text.MAX_DEPTH} levels. Store a flat list of parts instead",
+            f"JSON may have {MAX_DEPTH} levels. Store a flat list of parts instead",
             where=root,
         ) from deep
 
@@ -203,8 +204,9 @@ class JsonSerializer(JsonPlusSerializer):
         It is read at the depth where a document may hold it. Nothing leaves it that need not: so deep, it is no matter of size.
         """
         tree = Encoder(self._kind_of, light=False, outside=outside, moves=False).value(value)
-        written = text.write_deep(tree, indent=bool(option & orjson.OPT_INDENT_2))
         around = _DEPTH_IN_DOCUMENT if outside is not None else 0
+        check_readable(tree, around)
+        written = text.write_deep(tree, indent=bool(option & orjson.OPT_INDENT_2))
         self.revive(self.parse(b"[" * around + written + b"]" * around), references=_nothing)
         return written
 

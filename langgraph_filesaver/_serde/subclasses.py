@@ -16,8 +16,9 @@ from typing import Any
 from uuid import UUID
 
 from langgraph_filesaver._serde.decode import Decoder, InvalidTagError, Reader
-from langgraph_filesaver._serde.encode import Attribute, Encoder, RefusedError, Writer
+from langgraph_filesaver._serde.encode import Encoder, RefusedError, Writer
 from langgraph_filesaver._serde.naming import VALUE_BASES, class_name
+from langgraph_filesaver._serde.paths import Attribute
 
 __all__ = ["has_value_base", "set_attribute", "value_reader", "value_writer"]
 

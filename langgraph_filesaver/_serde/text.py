@@ -16,20 +16,20 @@ from typing import Any
 
 import orjson
 
+from langgraph_filesaver._serde.depth import MAX_DEPTH
 from langgraph_filesaver.errors import CorruptDataError
 
-__all__ = ["MAX_DEPTH", "again", "has_tag_key", "has_tags", "may_hold_tags", "parse", "write_deep"]
-
-MAX_DEPTH = 1024
-"""Levels of lists and objects that a document may have; deeper ones are refused on reading."""
+__all__ = ["again", "escape_text", "has_tag_key", "has_tags", "is_unicode", "may_hold_tags", "parse", "write_deep"]
 
 _QUOTE = ord('"')
 _KEY = re.compile(rb'(?:[^"\\]|\\.)*"\s*:')  # the rest of a key, after its quote
 _BOM = b"\xef\xbb\xbf"
 _DIGITS = bytes.maketrans(b"123456789", b"000000000")
+_LONG_DIGITS = re.compile(rb"[0-9]{300,}")
 _LONG_RUN = b"0" * 19  # 2**63 has 19 digits: what is shorter fits 64 bits
 _STEP, _STEPS = 6, b"000"  # of 19 digits in a row, looking at every sixth letter meets three
 _BEFORE_NUMBER = frozenset(b"[,: \t\r\n")
+_TO_ESCAPE = re.compile("[\\\\\ud800-\udfff]")
 _AFTER_LONG_FLOAT = frozenset(b".eE")
 
 
@@ -44,10 +44,9 @@ def parse(data: bytes) -> Any:
     try:
         tree = orjson.loads(data)
     except orjson.JSONDecodeError as error:
-        if "infinity" in error.msg and _has_long_integer(
-            data
-        ):  # to orjson, an integer of 400 digits is an infinite float
-            return _parse_exactly(data)
+        if "infinity" in error.msg and _has_long_integer(data):
+            _check_depth(data)
+            return _parse_exactly(data)  # to orjson, an integer of 400 digits is an infinite float
         raise _corrupt(error) from error
     return _parse_exactly(data) if _has_long_integer(data) else tree
 
@@ -89,13 +88,29 @@ def write_deep(tree: Any, *, indent: bool) -> bytes:
     """Write a tree that is nested deeper than orjson writes (254 levels), in the same style.
 
     Raises:
-        ValueError: It is deeper than `parse` reads.
-        RecursionError: It is deeper than this interpreter's stack.
+        RecursionError: It is deeper than `parse` reads, or than this interpreter's stack.
     """
     layout: dict[str, Any] = {"indent": 2} if indent else {"separators": (",", ":")}
     text = json.dumps(tree, ensure_ascii=False, allow_nan=False, **layout).encode()
-    orjson.loads(text)
+    try:
+        orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise RecursionError(error.msg) from error
     return text
+
+
+def escape_text(text: str) -> str:
+    r"""Return `text` with a backslash doubled and a lone surrogate as `\udxxx`, which is valid Unicode."""
+    return _TO_ESCAPE.sub(lambda found: "\\\\" if found[0] == "\\" else f"\\u{ord(found[0]):04x}", text)
+
+
+def is_unicode(text: str) -> bool:
+    """Whether a string is valid Unicode: no lone surrogate."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _has_long_integer(data: bytes) -> bool:
@@ -113,6 +128,15 @@ def _has_long_integer(data: bytes) -> bool:
             return True
         at = shapes.find(_LONG_RUN, end)
     return False
+
+
+def _check_depth(data: bytes) -> None:
+    """Check, before the parser of Python's own, that no more is nested than orjson would have accepted."""
+    try:
+        orjson.loads(_LONG_DIGITS.sub(b"1", data))
+    except orjson.JSONDecodeError as error:
+        if "depth" in error.msg:
+            raise _corrupt(error) from error
 
 
 def _parse_exactly(data: bytes) -> Any:

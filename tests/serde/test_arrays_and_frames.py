@@ -216,6 +216,25 @@ def test_frames_that_would_lose_something_are_refused(value: Any) -> None:
     assert found.value.where.startswith('state["frame"]')
 
 
+@pytest.mark.parametrize(
+    ("value", "where"),
+    [
+        (pd.DataFrame({"good": [1], "bad": [print]}), 'frame["bad"][0]'),
+        (pd.DataFrame({"good": [1], ("a", 1): pd.period_range("2020-01", periods=1, freq="M")}), "frame[('a', 1)]"),
+        (pd.DataFrame({"good": [1]}, index=pd.interval_range(0, 1)), "frame.index"),
+        (pd.DataFrame([[1]], columns=pd.interval_range(0, 1)), "frame.columns"),
+        (pd.Series([1, print], dtype=object), "frame[1]"),
+        (pl.DataFrame({"good": [1], "bad": [object()]}), 'frame["bad"][0]'),
+    ],
+    ids=["value", "dtype", "index", "columns", "series", "polars"],
+)
+def test_the_column_that_cannot_be_stored_is_named(value: Any, where: str) -> None:
+    """[V8] The path of a refused frame leads to its column, or to the index."""
+    with pytest.raises(SerializationError) as found:
+        SERDE.dump({"frame": value})
+    assert found.value.where == where
+
+
 POLARS = {
     "frame": pl.DataFrame(
         {

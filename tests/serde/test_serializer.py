@@ -106,6 +106,8 @@ def test_langgraph_runs_on_it() -> None:
             "builtins.tuple_iterator",
         ),
         ({"a key": [object()]}, '["a key"][0]', "builtins.object"),
+        ({'a "b"\n': [object()]}, r'["a \"b\"\n"][0]', "builtins.object"),
+        ({"state": {object(): 1}}, "state[<key>]", "builtins.object"),
         ({"state": {1: {(1, 2): object()}}}, "state[1][(1, 2)]", "builtins.object"),
         (
             [HumanMessage("x", additional_kwargs={"f": print})],
