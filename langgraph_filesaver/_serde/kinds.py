@@ -13,6 +13,7 @@ from langgraph_filesaver._serde.decode import Known, Reader, known
 from langgraph_filesaver._serde.encode import Encoder, Kind, RefusedError, Writer
 from langgraph_filesaver._serde.frames import FRAME_READERS, frame_writer
 from langgraph_filesaver._serde.models import model_reader, model_writer
+from langgraph_filesaver._serde.naming import static_attribute
 from langgraph_filesaver._serde.objects import object_reader, object_writer
 from langgraph_filesaver._serde.scalars import SCALAR_READERS, SCALAR_WRITERS
 from langgraph_filesaver._serde.secret import secret_reader, secret_writer
@@ -47,7 +48,7 @@ def reader_of(kind: type) -> Reader | None:
 
 def _is_complete(kind: type) -> bool:
     """Whether the fields of a class will not change: a model may still wait for names in its annotations."""
-    return getattr(kind, "__pydantic_complete__", True) is not False
+    return static_attribute(kind, "__pydantic_complete__") is not False
 
 
 @lru_cache(maxsize=1024)  # bounded: classes may be made at run time without end

@@ -96,7 +96,7 @@ def message_reader(kind: Any, general: Reader) -> Reader | None:
     steps = {field.name: Attribute(field.name) for field in fields}
     template = {field.name: None if field.default is MISSING else field.default for field in fields}
     made_anew = [(field.name, field.empty) for field in fields if field.empty is not None]
-    new = kind.__new__
+    new: Any = object.__new__
 
     def read(raw: dict[str, Any], decoder: Decoder) -> Any:
         if not required <= raw.keys():

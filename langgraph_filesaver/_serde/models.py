@@ -181,7 +181,7 @@ def _reader(kind: Any) -> Reader:
                 state[name] = given[name]
             elif name in makers:
                 _make(tag, name, makers[name], state)
-        made = _prepared(kind, given, extra) if prepares else kind.__new__(kind)
+        made = _prepared(kind, given, extra) if prepares else object.__new__(kind)
         _SET(made, "__dict__", state)
         _SET(made, "__pydantic_fields_set__", chosen)
         if has_root:
@@ -233,7 +233,7 @@ def _prepared(kind: Any, given: dict[str, Any], extra: dict[str, Any]) -> Any:
     try:
         return kind(**_by_alias(kind, given), **extra)
     except Exception:  # noqa: BLE001 - the stored fields are whole without it
-        made = kind.__new__(kind)
+        made = object.__new__(kind)
         _SET(made, "__dict__", dict(given))
         _SET(made, "__pydantic_fields_set__", set(given))
         _SET(made, "__pydantic_extra__", dict(extra))

@@ -50,10 +50,10 @@ def v1_reader(kind: Any) -> Reader:
                 if field.required:
                     raise InvalidTagError("is missing", Attribute(name))
                 state[name] = field.get_default()
-        made = kind.__new__(kind)
+        made = object.__new__(kind)
         _SET(made, "__dict__", state)
         _SET(made, "__fields_set__", set(state) - set(raw.get("$unset", ())))
-        made._init_private_attributes()  # noqa: SLF001 - as pydantic's own construct() does
+        made._init_private_attributes()  # as pydantic's own construct() does
         for name, item in decoder.value(raw.get("$private", {}), "$private").items():
             if name in kind.__private_attributes__:
                 _SET(made, name, item)

@@ -9,7 +9,6 @@ defines such a class. Nothing found here is called. See docs/format.md, rules V2
 from __future__ import annotations
 
 import ast
-import dataclasses
 import enum
 import importlib
 import importlib.util
@@ -63,26 +62,36 @@ def model_base(kind: type) -> Literal["", "v1", "v2"]:
     """Tell whether `kind` is a pydantic model, and of which generation."""
     for version, module in (("v2", "pydantic.main"), ("v1", "pydantic.v1.main")):
         loaded = sys.modules.get(module)
-        if loaded is not None and issubclass(kind, loaded.BaseModel):
+        if loaded is not None and loaded.BaseModel in kind.__mro__:
             return "v2" if version == "v2" else "v1"
     return ""
 
 
+def static_attribute(kind: type, name: str) -> Any:
+    """Return what a class or one of its bases holds under a name, or None. No code of a metaclass is asked."""
+    return next((base.__dict__[name] for base in kind.__mro__ if name in base.__dict__), None)
+
+
+def is_dataclass(kind: type) -> bool:
+    """Whether a class is a dataclass."""
+    return static_attribute(kind, "__dataclass_fields__") is not None
+
+
 def is_named_tuple(kind: type) -> bool:
     """Whether `kind` was made by `typing.NamedTuple` or `collections.namedtuple`."""
-    fields = getattr(kind, "_fields", None)
+    fields = static_attribute(kind, "_fields")
     return (
         issubclass(kind, tuple)
         and isinstance(fields, tuple)
         and all(isinstance(name, str) and name.isidentifier() for name in fields)
-        and hasattr(kind, "_make")
+        and static_attribute(kind, "_make") is not None
     )
 
 
 def is_data_class(kind: type) -> bool:
     """Whether objects of `kind` are data by nature: a model, a dataclass, an enum, a named tuple, a built-in's subclass."""
     return (
-        dataclasses.is_dataclass(kind)
+        is_dataclass(kind)
         or issubclass(kind, (enum.Enum, *VALUE_BASES))
         or is_named_tuple(kind)
         or bool(model_base(kind))
@@ -162,7 +171,7 @@ def _look_up(module: str, path: str, *, importable: bool) -> type | None:
 
 def _parametrized(origin: type, path: str) -> type | None:
     """Return the specialised generic model (`Box[int]`) of `origin`, as far as that needs no evaluation of its name."""
-    if not getattr(origin, "__pydantic_generic_metadata__", None):
+    if not static_attribute(origin, "__pydantic_generic_metadata__"):
         return None
     subclasses: list[type] = origin.__subclasses__()
     made = [each for each in subclasses if each.__qualname__ == path and _origin(each) is origin]
@@ -179,7 +188,7 @@ def _parametrized(origin: type, path: str) -> type | None:
 
 
 def _origin(kind: type) -> Any:
-    return (getattr(kind, "__pydantic_generic_metadata__", None) or {}).get("origin")
+    return (static_attribute(kind, "__pydantic_generic_metadata__") or {}).get("origin")
 
 
 def _import(module: str, path: list[str], *, importable: bool) -> types.ModuleType | None:

@@ -20,7 +20,7 @@ from langgraph.types import Send
 
 from langgraph_filesaver._serde.decode import Decoder, InvalidTagError, Reader
 from langgraph_filesaver._serde.encode import Encoder, RefusedError, Writer
-from langgraph_filesaver._serde.naming import class_name, is_named_tuple
+from langgraph_filesaver._serde.naming import class_name, is_dataclass, is_named_tuple, static_attribute
 from langgraph_filesaver._serde.paths import Attribute
 from langgraph_filesaver._serde.subclasses import has_value_base, set_attribute, value_reader, value_writer
 from langgraph_filesaver._serde.unrevived import UnrevivedDict, UnrevivedList, UnrevivedStr
@@ -46,8 +46,8 @@ def object_writer(kind: type) -> Writer | None:
         return _enum_writer(kind)
     if is_named_tuple(kind):
         return _named_tuple_writer(kind)
-    if dataclasses.is_dataclass(kind) and not has_value_base(kind):
-        fields = dataclasses.fields(kind)
+    if is_dataclass(kind) and not has_value_base(kind):
+        fields = dataclasses.fields(kind)  # type: ignore[arg-type] # it is one
         return _fields_writer(kind, [field.name for field in fields], {f.name: f.default for f in fields})
     if issubclass(kind, (Send, Item)) and class_name(kind).startswith(LIBRARY_MODULES):
         return _fields_writer(kind, _slots(kind), {"timeout": None} if issubclass(kind, Send) else {})
@@ -60,7 +60,7 @@ def object_reader(kind: type) -> Reader | None:
         return _enum_reader(kind)
     if is_named_tuple(kind):
         return _named_tuple_reader(kind)
-    if dataclasses.is_dataclass(kind) and not has_value_base(kind):
+    if is_dataclass(kind) and not has_value_base(kind):
         return _dataclass_reader(kind)
     if issubclass(kind, (Send, Item)):
         return _slots_reader(kind)
@@ -170,7 +170,7 @@ def _named_tuple_reader(kind: type) -> Reader:
 def _dataclass_reader(kind: Any) -> Reader:
     fields = {field.name: field for field in dataclasses.fields(kind)}
     library = class_name(kind).startswith(LIBRARY_MODULES)
-    prepares = not library and (hasattr(kind, "__post_init__") or not _has_generated_init(kind))
+    prepares = not library and (static_attribute(kind, "__post_init__") is not None or not _has_generated_init(kind))
 
     def read(raw: dict[str, Any], decoder: Decoder) -> Any:
         given = _given(raw, decoder, fields)
@@ -211,9 +211,18 @@ def _default(field: Any, value: Any, *, unchecked: bool) -> Any:
         return field.default
     if field.default_factory is not dataclasses.MISSING:
         return field.default_factory()
-    if unchecked or hasattr(value, field.name):
+    if unchecked or _has(value, field.name):
         return _MISSING
     raise InvalidTagError("is missing", Attribute(field.name))
+
+
+def _has(value: Any, name: str) -> bool:
+    """Whether an object has an attribute, without asking its `__getattr__`."""
+    try:
+        object.__getattribute__(value, name)
+    except AttributeError:
+        return False
+    return True
 
 
 def _slots(kind: type) -> list[str]:
@@ -250,11 +259,11 @@ def _enum_writer(kind: type[enum.Enum]) -> Writer:
 
     def write(value: enum.Enum, encoder: Encoder) -> dict[str, Any]:
         inner: Any = value._value_
-        if not isinstance(value, enum.Flag) and value._name_ not in kind._member_map_:
+        if value._name_ not in kind._member_map_ and _member(kind, inner) is not value:
             raise RefusedError(
-                "is a member that its class made by `_missing_`, which a file cannot name. Store its value"
+                "is a member that its class made in a way of its own, which a file cannot name. Store its value"
             )
-        if type(inner) in _SCALARS:
+        if type(inner) in _SCALARS and inner == inner:
             return encoder.tag(tag, **{"$value": encoder.value(inner, Attribute("value"))})
         return encoder.tag(tag, **{"$name": value._name_})
 
@@ -277,25 +286,32 @@ def _enum_reader(kind: type[enum.Enum]) -> Reader:
 
 
 def _member(kind: type[enum.Enum], value: Any) -> enum.Enum | None:
+    if type(value) not in _SCALARS:
+        return None
     for member in kind._member_map_.values():
         if type(member._value_) is type(value) and (member._value_ == value or value is member._value_):
             return member
-    # A combination of flags is no member; the class makes it, unless it has a way of its own, which would be its code.
-    if isinstance(value, int) and issubclass(kind, enum.Flag) and _missing_of(kind) in _STANDARD_MISSING:
-        try:
-            return kind(value)
-        except ValueError:
-            return None
     if isinstance(value, float) and value != value:
         return next((member for member in kind._member_map_.values() if member._value_ != member._value_), None)
-    return None
+    return _combination(kind, value) if type(value) is int and issubclass(kind, enum.Flag) else None
 
 
-def _missing_of(kind: type[enum.Enum]) -> Any:
-    return kind._missing_.__func__  # type: ignore[attr-defined] # a class method
+def _combination(kind: type[enum.Flag], value: int) -> enum.Enum | None:
+    """Return the combination of flags of that value. It is no member; the standard library makes it."""
+    made = [static_attribute(kind, name) for name in _MAKERS_OF_FLAGS]
+    standard = all(each is None or each.__func__.__module__ == "enum" for each in made)
+    if not standard or kind._member_type_ not in (object, int):  # type: ignore[attr-defined] # the stubs have it not
+        return None  # the class has a way of its own, which would be its code
+    member = kind._value2member_map_.get(value)
+    if member is None:
+        try:
+            member = static_attribute(kind, "_missing_").__func__(kind, value)
+        except ValueError:
+            return None
+    return member if type(member) is kind and member._value_ == value else None
 
 
-_STANDARD_MISSING = [_missing_of(kind) for kind in (enum.Flag, enum.IntFlag)]
+_MAKERS_OF_FLAGS = ("_missing_", "_create_pseudo_member_", "_iter_member_", "_iter_member_by_value_")
 
 
 def _write_unrevived(value: Any, encoder: Encoder) -> dict[str, Any]:

@@ -71,7 +71,7 @@ def set_attribute(value: Any, name: str, item: Any) -> None:
         if type(slot) is MemberDescriptorType:
             slot.__set__(value, item)
             return
-    value.__dict__[name] = item
+    object.__getattribute__(value, "__dict__")[name] = item
 
 
 def has_value_base(kind: type) -> bool:

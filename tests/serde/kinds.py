@@ -19,6 +19,11 @@ class Color(enum.Enum):
     NOT = float("nan")
 
 
+class Absence(enum.Enum):
+    FIRST = float("nan")
+    SECOND = float("nan")  # noqa: PIE796 - not equal to the first
+
+
 class Level(str, enum.Enum):
     LOW = "low"
     HIGH = "high"

@@ -104,6 +104,47 @@ def test_a_subclass_of_text_is_rebuilt_without_its_code() -> None:
     assert value == "x"
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("Quiet", {"a": 1}),
+        ("Table", {"$value": {"a": 1}}),
+        ("Row", {"$value": {"$type": "tuple", "items": [1]}, "$attributes": {"note": 1}}),
+        ("Lamp", {"$value": 1}),
+        ("Lamp", {"$value": 3}),
+        ("Stair", {"$name": "FIRST"}),
+        ("Watched", {"$value": "x", "$attributes": {"note": 1}}),
+        ("Single", {"a": 2}),
+        ("Odd", {"$name": "ONE"}),
+        ("Speaking", {"a": 2}),
+        ("Speaking", {"a": 2, "$attributes": {"note": 1}}),
+    ],
+)
+def test_reading_asks_nothing_of_a_class_that_hears_everything(name: str, content: Any) -> None:
+    """[V22] Neither a metaclass nor __new__, __getattr__ or __getattribute__ of the class runs; the value is revived."""
+    value = unrevived(f"tests.serde.loaded.{name}", **content)
+    assert loaded.calls == []
+    assert type(value).__name__ == (name if name != "Quiet" else "UnrevivedDict")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("Stair", 3),
+        ("Odd", {"$type": "tests.serde.loaded.Equal"}),
+        ("Odd", 1),
+        ("Lamp", 8),
+        ("Lamp", True),
+        ("Speaking", 1),
+    ],
+)
+def test_a_value_that_no_member_has_is_an_error_and_asks_no_class(name: str, value: Any) -> None:
+    """[V6] A combination that only code of the class could make, and values of strange types, are reported."""
+    with pytest.raises(CorruptDataError):
+        unrevived(f"tests.serde.loaded.{name}", **{"$value": value})
+    assert loaded.calls == []
+
+
 def test_a_class_must_claim_the_name_it_is_found_under() -> None:
     """[V20] A class imported into another module is not reached through it."""
     assert type(unrevived("tests.serde.test_hostile.AIMessage", content="x")) is UnrevivedDict

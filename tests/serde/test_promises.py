@@ -297,6 +297,8 @@ NANS = (float("nan"), float("nan"))
         pytest.param({(NANS[0],): 1, (NANS[1],): 2}, id="keys with NaN"),
         pytest.param(np.bytes_(b""), id="empty bytes of numpy"),
         pytest.param(Word("unheard of"), id="a member made by _missing_"),
+        pytest.param(loaded.Stair.FIRST | loaded.Stair.SECOND, id="flags with a class of their own"),
+        pytest.param(loaded.Switch(1) | loaded.Switch.ON, id="a flag"),
         pytest.param(Linked(page=HttpUrl("http://a.b/")), id="a URL"),
     ],
 )

@@ -100,7 +100,7 @@ VALUES: dict[str, Any] = {
         ipaddress.ip_network("2001:db8::/32"),
         ipaddress.ip_interface("::1/64"),
     ],
-    "enums": [kinds.Color.RED, kinds.Color.GREEN, kinds.Color.NOT, kinds.Level.HIGH, kinds.Number.ONE],
+    "enums": [kinds.Color.RED, kinds.Color.GREEN, kinds.Color.NOT, kinds.Level.HIGH, kinds.Number.ONE, *kinds.Absence],
     "flags": [kinds.Right.READ, kinds.Right.READ | kinds.Right.WRITE, kinds.Right(0), kinds.Bit.A | kinds.Bit.B],
     "subclasses": [
         kinds.Name("n"),
