@@ -11,7 +11,11 @@ from langgraph_filesaver._serde.proof import ADVICE, proved
 
 __all__ = ["POLARS_READERS", "polars_writer"]
 
-_NUMBERS = [f"{sign}Int{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64, 128)] + ["Float32", "Float64"]
+_NUMBERS = [f"{sign}Int{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64, 128)] + [
+    "Float16",
+    "Float32",
+    "Float64",
+]
 _SIMPLE = frozenset(["Boolean", "String", "Binary", "Date", "Time", "Null", "Categorical", *_NUMBERS])
 
 
@@ -51,15 +55,25 @@ def _read_polars_series(raw: dict[str, Any], decoder: Decoder) -> Any:
 
 
 def _polars_column(series: Any, encoder: Encoder) -> dict[str, Any]:
-    items = [encoder.value(item, at) for at, item in enumerate(series.to_list())]
-    return {"name": encoder.value(series.name, "name"), "dtype": _spell(series.dtype), "values": items}
+    content = {"name": encoder.value(series.name, "name"), "dtype": _spell(series.dtype)}
+    # Python's own times end at microseconds: what is finer is told in the ticks that polars counts.
+    key, items = ("ticks", series.to_physical()) if _is_finer(series) else ("values", series)
+    return {**content, key: [encoder.value(item, at) for at, item in enumerate(items.to_list())]}
+
+
+def _is_finer(series: Any) -> bool:
+    polars = _polars()
+    counts_nanoseconds = isinstance(series.dtype, polars.Time) or getattr(series.dtype, "time_unit", "") == "ns"
+    return counts_nanoseconds and bool((series.to_physical() % 1000 != 0).any())
 
 
 def _polars_series(raw: dict[str, Any], decoder: Decoder) -> Any:
-    name = decoder.value(raw["name"], "name")
-    return _polars().Series(
-        name, decoder.value(raw["values"], "values"), dtype=_polars_dtype(raw["dtype"]), strict=True
-    )
+    polars = _polars()
+    name, dtype = decoder.value(raw["name"], "name"), _polars_dtype(raw["dtype"])
+    if "ticks" in raw:
+        ticks = decoder.value(raw["ticks"], "ticks")
+        return polars.Series(name, ticks, dtype=polars.Int64, strict=True).cast(dtype)
+    return polars.Series(name, decoder.value(raw["values"], "values"), dtype=dtype, strict=True)
 
 
 def _spell(dtype: Any) -> Any:
@@ -109,5 +123,5 @@ def _equal_polars(one: Any, other: Any) -> bool:
 
 POLARS_READERS: dict[str, Known] = {
     "polars.DataFrame": known(_read_polars_frame, "height", "columns"),
-    "polars.Series": known(_read_polars_series, "name", "dtype", "values"),
+    "polars.Series": known(_read_polars_series, "name", "dtype", "values", "ticks"),
 }

@@ -206,8 +206,10 @@ def test_scalars_of_pandas_return_exactly() -> None:
         pd.DataFrame({"a": [1]}).set_flags(allows_duplicate_labels=False),
         pd.Series([print]),
         pl.DataFrame({"o": [object()]}),
+        pl.Series([[1]], dtype=pl.List(pl.Duration("ns"))),
+        pl.Series([2**62], dtype=pl.Duration("ms")),
     ],
-    ids=["periods", "sparse", "intervals", "flags", "functions", "polars objects"],
+    ids=["periods", "sparse", "intervals", "flags", "functions", "polars objects", "nanoseconds in lists", "ages"],
 )
 def test_frames_that_would_lose_something_are_refused(value: Any) -> None:
     """[V10] A frame that would not come back equal raises SerializationError."""
@@ -224,7 +226,7 @@ def test_frames_that_would_lose_something_are_refused(value: Any) -> None:
         (pd.DataFrame({"good": [1]}, index=pd.interval_range(0, 1)), "frame.index"),
         (pd.DataFrame([[1]], columns=pd.interval_range(0, 1)), "frame.columns"),
         (pd.Series([1, print], dtype=object), "frame[1]"),
-        (pl.DataFrame({"good": [1], "bad": [object()]}), 'frame["bad"][0]'),
+        (pl.DataFrame({"good": [1], "bad": [object()]}), 'frame["bad"]'),
     ],
     ids=["value", "dtype", "index", "columns", "series", "polars"],
 )
@@ -256,6 +258,18 @@ POLARS = {
         }
     ),
     "empty": pl.DataFrame(),
+    "nanoseconds": pl.DataFrame(
+        {
+            "at": pl.Series([1_001, None, -5], dtype=pl.Datetime("ns")),
+            "zone": pl.Series([1_729_988_999 * 10**9 + 1, 1_729_992_599 * 10**9 + 1, None]).cast(
+                pl.Datetime("ns", "Europe/Berlin")
+            ),
+            "span": pl.Series([1_001, None, -5], dtype=pl.Duration("ns")),
+            "time": pl.Series([1_001, None, 86_399_999_999_999], dtype=pl.Time),
+            "whole": pl.Series([1_000, None, -5_000], dtype=pl.Duration("ns")),
+        }
+    ),
+    "series of nanoseconds": pl.Series("t", [1], dtype=pl.Duration("ns")),
     "series": pl.Series("x", [1.5, None]),
     "unnamed": pl.Series([1]),
 }
