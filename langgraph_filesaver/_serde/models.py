@@ -54,7 +54,8 @@ def _writer(kind: Any) -> Writer:
     names = frozenset(field.name for field in fields)
     required = frozenset(name for name, field in kind.model_fields.items() if field.is_required())
     library = tag.startswith(LIBRARY_MODULES)
-    declared = kind.__private_attributes__
+    private = bool(kind.__private_attributes__)
+    left_out = {} if _has_own_post_init(kind) else kind.__private_attributes__
 
     def write(value: Any, encoder: Encoder) -> dict[str, Any]:
         state = value.__dict__
@@ -66,6 +67,10 @@ def _writer(kind: Any) -> Writer:
             item = state.get(name, MISSING)
             if item is MISSING:
                 unchecked = unchecked or not field.excluded
+                if not (library or field.excluded or name in required):
+                    raise RefusedError(
+                        f"has lost its field {name}, which has a default. Set it, or make the object anew"
+                    )
             elif field.excluded:
                 _leave_out(tag, field, item, required)
             elif not ((library or name not in chosen) and is_default(item, field)):
@@ -77,8 +82,8 @@ def _writer(kind: Any) -> Writer:
             _write_extra(content, value.__pydantic_extra__, encoder, kind)
         if unset:
             content["$unset"] = unset
-        if declared:
-            write_private(content, value.__pydantic_private__ or {}, declared, encoder)
+        if private:
+            write_private(content, value.__pydantic_private__ or {}, left_out, encoder)
         if unchecked:
             content["$unchecked"] = True
         return content
@@ -225,7 +230,9 @@ def _make(tag: str, name: str, maker: Callable[[dict[str, Any]], Any], state: di
 
 
 def _has_own_post_init(kind: Any) -> bool:
-    return any("model_post_init" in base.__dict__ for base in kind.__mro__[:-1] if base.__module__ != "pydantic.main")
+    found = (base.__dict__.get("model_post_init") for base in kind.__mro__[:-1] if base.__module__ != "pydantic.main")
+    # pydantic gives one to each class with private attributes, which does no more than to make these
+    return any(each is not None and each.__name__ != "init_private_attributes" for each in found)
 
 
 def _prepared(kind: Any, given: dict[str, Any], extra: dict[str, Any]) -> Any:

@@ -137,6 +137,8 @@ def _named_tuple_writer(kind: type) -> Writer:
     tag = class_name(kind)
     names: tuple[str, ...] = kind._fields  # type: ignore[attr-defined]
     steps = [Attribute(name) for name in names]
+    library = tag.startswith(LIBRARY_MODULES)
+    defaults: dict[str, Any] = kind._field_defaults if library else {}  # type: ignore[attr-defined]
 
     def write(value: Any, encoder: Encoder) -> dict[str, Any]:
         items = list(tuple.__iter__(value))
@@ -144,7 +146,8 @@ def _named_tuple_writer(kind: type) -> Writer:
             raise RefusedError(f"has {len(items)} items, but {len(names)} fields")
         content = encoder.tag(tag)
         for name, step, item in zip(names, steps, items, strict=True):
-            content[name] = encoder.held(item, step)
+            if item is not defaults.get(name, _MISSING):
+                content[name] = encoder.held(item, step)
         _write_attributes(content, value, encoder, frozenset())
         return content
 

@@ -105,7 +105,7 @@ def _write_moment(name: str) -> Writer:
         content: dict[str, Any] = {"value": value.isoformat()}
         if type(zone) is ZoneInfo and zone.key:
             content["tz"] = zone.key  # the zone decides; the offset is for the reader
-        elif type(zone) is timezone and _zone_name(zone):
+        elif type(zone) is timezone and (_zone_name(zone) is not None or zone.utcoffset(None).microseconds):
             content["tz"] = encoder.value(zone, Attribute("tzinfo"))
         elif isinstance(zone, ZoneInfo):
             raise RefusedError("has a tzinfo that no key finds again. Use ZoneInfo(key) itself")
@@ -143,13 +143,14 @@ def _read_timedelta(raw: dict[str, Any], _: Decoder) -> timedelta:
 
 def _write_timezone(value: timezone, encoder: Encoder) -> dict[str, Any]:
     offset = value.utcoffset(None)
-    content = {} if not _zone_name(value) else {"name": encoder.text(_zone_name(value))}
+    name = _zone_name(value)
+    content = {} if name is None else {"name": encoder.text(name)}
     return encoder.tag("timezone", offset=_write_timedelta(offset, encoder), **content)
 
 
-def _zone_name(zone: timezone) -> str:
+def _zone_name(zone: timezone) -> str | None:
     arguments = zone.__getinitargs__()  # type: ignore[attr-defined] # the only way to tell a given name from a made one
-    return str(arguments[1]) if len(arguments) > 1 else ""
+    return str(arguments[1]) if len(arguments) > 1 else None
 
 
 def _read_timezone(raw: dict[str, Any], decoder: Decoder) -> timezone:

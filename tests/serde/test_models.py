@@ -8,6 +8,7 @@ from typing import Any
 
 import pydantic
 import pytest
+from langgraph.types import RetryPolicy
 from pydantic import BaseModel, Field, PrivateAttr, Secret
 from pydantic import v1 as pydantic_v1
 
@@ -65,6 +66,14 @@ class Vault(BaseModel):
 class Hiding(BaseModel):
     a: int = 1
     _held: Any = PrivateAttr(default=None)
+
+
+class Preparing(BaseModel):
+    a: int = 1
+    _doubled: Any = PrivateAttr(default=None)
+
+    def model_post_init(self, _context: Any) -> None:
+        self._doubled = self.a * 2
 
 
 class OldHiding(pydantic_v1.BaseModel):
@@ -177,3 +186,24 @@ def test_private_attributes_of_both_generations_come_back() -> None:
     assert returned(old)._made == [1]
     text = SERDE.dump([old]).replace(b'"_made"', b'"__class__"')
     assert type(SERDE.load(text)[0]) is OldHiding
+
+
+def test_a_private_attribute_set_back_to_its_default_stays_there() -> None:
+    """[V1] What model_post_init made and somebody changed to the default comes back as the default."""
+    value = Preparing(a=2)
+    assert returned(value)._doubled == 4
+    value._doubled = None
+    assert returned(value)._doubled is None
+
+
+def test_a_model_that_lost_a_field_is_refused() -> None:
+    """[V1] A field deleted from an object would come back as its default: the object is refused."""
+    value = Derived()
+    del value.a
+    with pytest.raises(SerializationError, match="lost its field a"):
+        SERDE.dump([value])
+
+
+def test_langgraphs_policies_come_back() -> None:
+    """[V1] A named tuple of LangGraph leaves out its defaults, functions among them."""
+    assert returned(RetryPolicy(max_attempts=9)) == RetryPolicy(max_attempts=9)
