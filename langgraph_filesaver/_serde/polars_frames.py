@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -22,10 +23,24 @@ _SIMPLE = frozenset(["Boolean", "String", "Binary", "Date", "Time", "Null", "Cat
 def polars_writer(kind: type, polars: Any) -> Writer | None:
     """Return the writer for a type of polars, or None."""
     if kind is polars.DataFrame:
-        return proved(_write_polars_frame, _read_polars_frame, _equal_polars)
+        return proved(_calm(_write_polars_frame), _calm(_read_polars_frame), _equal_polars)
     if kind is polars.Series:
-        return proved(_write_polars_series, _read_polars_series, _equal_polars)
+        return proved(_calm(_write_polars_series), _calm(_read_polars_series), _equal_polars)
     return None
+
+
+def _calm(work: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """Return `work` with a panic of polars as an error: a panic is no Exception, and nobody would expect it."""
+
+    def work_calmly(value: Any, coder: Any) -> Any:
+        try:
+            return work(value, coder)
+        except BaseException as error:
+            if type(error).__name__ != "PanicException":
+                raise
+            raise ValueError(f"polars panicked: {error}") from error
+
+    return work_calmly
 
 
 def _polars() -> Any:
@@ -122,6 +137,6 @@ def _equal_polars(one: Any, other: Any) -> bool:
 
 
 POLARS_READERS: dict[str, Known] = {
-    "polars.DataFrame": known(_read_polars_frame, "height", "columns"),
-    "polars.Series": known(_read_polars_series, "name", "dtype", "values", "ticks"),
+    "polars.DataFrame": known(_calm(_read_polars_frame), "height", "columns"),
+    "polars.Series": known(_calm(_read_polars_series), "name", "dtype", "values", "ticks"),
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -109,6 +110,19 @@ def load_or_refuse(text: bytes) -> None:
         SERDE.dump(value)
     except FileSaverError:
         return
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"dtype": ["Struct", [["a", "Int8"], ["a", "Int8"]]], "values": [None]},
+        {"dtype": ["Array", "Int8", 10**12], "values": [None]},
+        {"dtype": ["Duration", "ns"], "ticks": [2**70]},
+    ],
+)
+def test_a_panic_of_polars_is_our_error(content: dict[str, Any]) -> None:
+    """[V7] What makes polars panic, which is no Exception of Python, is damage like any other."""
+    load_or_refuse(json.dumps({"$type": "polars.Series", "name": "x", **content}).encode())
 
 
 def test_huge_claims_cost_no_memory() -> None:
