@@ -24,6 +24,8 @@ __all__ = ["ARRAY_READERS", "array_writer"]
 
 _PLAIN_KINDS = "biufcSUMm"  # what a `.npy` file keeps exactly
 _SECOND_TYPES = "qQ"  # letters that mean the same size on every platform
+_LONG_DOUBLES = "gG"
+_MANTISSA_OF_X86 = 63
 _READABLE_ITEMS = 256  # above, a list of numbers is nothing that a person reads
 
 
@@ -44,7 +46,8 @@ def array_writer(kind: type) -> Writer | None:
 def _write_array(array: Any, encoder: Encoder) -> dict[str, Any]:
     encoder.weigh(array.nbytes)
     dtype = _spell(array.dtype)
-    if encoder.moves and encoder.outside is not None and array.dtype.kind in _PLAIN_KINDS and dtype == array.dtype.str:
+    is_plain = array.dtype.kind in _PLAIN_KINDS and array.dtype.char not in _LONG_DOUBLES and dtype == array.dtype.str
+    if encoder.moves and encoder.outside is not None and is_plain:
         moved = encoder.outside.array(array)
         if moved is not None:
             return moved
@@ -57,7 +60,7 @@ def _write_array(array: Any, encoder: Encoder) -> dict[str, Any]:
         return encoder.tag("ndarray", **content, items=[encoder.value(item, at) for at, item in enumerate(flat)])
     if array.size <= _READABLE_ITEMS and _is_readable(array):
         return encoder.tag("ndarray", **content, values=array.tolist())
-    data = array.tobytes(order="F" if fortran else "C")
+    data = _without_padding(array.tobytes(order="F" if fortran else "C"), array.dtype)
     if encoder.moves and encoder.outside is not None:
         moved = encoder.outside.data(data)
         if moved is not None:
@@ -89,6 +92,17 @@ def _read_array(raw: dict[str, Any], decoder: Decoder) -> Any:
         return numpy.ndarray(shape, dtype=dtype, order=order)  # frombuffer cannot count items of no bytes
     # frombuffer looks at bytes that cannot be changed; an array in a state is changed in place
     return numpy.frombuffer(bytearray(content), dtype=dtype).reshape(shape, order=order)
+
+
+def _without_padding(data: bytes, dtype: Any) -> bytes:
+    """Return the bytes of items with zeros where the long doubles of x86 leave what was in memory before."""
+    import numpy  # noqa: ICN001 - optional, and slow to import
+
+    if dtype.char not in _LONG_DOUBLES or numpy.finfo(dtype).nmant != _MANTISSA_OF_X86:
+        return data
+    clean = bytearray(data)
+    numpy.frombuffer(clean, "u1").reshape(-1, numpy.dtype(numpy.longdouble).itemsize)[:, 10:] = 0
+    return bytes(clean)
 
 
 def _boxed(items: list[Any]) -> Any:
@@ -129,7 +143,8 @@ def _write_scalar(value: Any, encoder: Encoder) -> dict[str, Any]:
         same = value.dtype.type(plain)
         if same.tobytes() == value.tobytes() and value.dtype.isnative:
             return encoder.tag("numpy", dtype=dtype, value=encoded)
-    data = memoryview(value) if value.dtype.kind == "S" else numpy.asarray(value).tobytes()
+    data = bytes(memoryview(value)) if value.dtype.kind == "S" else numpy.asarray(value).tobytes()
+    data = _without_padding(data, value.dtype)
     return encoder.tag("numpy", dtype=dtype, data=base64.b64encode(data).decode())
 
 
