@@ -22,7 +22,7 @@ from langgraph_filesaver._serde.decode import Decoder, InvalidTagError, Reader
 from langgraph_filesaver._serde.encode import Encoder, RefusedError, Writer
 from langgraph_filesaver._serde.naming import class_name, is_dataclass, is_named_tuple, static_attribute
 from langgraph_filesaver._serde.paths import Attribute
-from langgraph_filesaver._serde.subclasses import has_value_base, set_attribute, value_reader, value_writer
+from langgraph_filesaver._serde.subclasses import has_value_base, set_attribute, slots_of, value_reader, value_writer
 from langgraph_filesaver._serde.unrevived import UnrevivedDict, UnrevivedList, UnrevivedStr
 
 __all__ = ["LIBRARY_MODULES", "object_reader", "object_writer", "warn_of_unknown", "warn_once"]
@@ -85,6 +85,7 @@ def _fields_writer(kind: type, names: list[str], defaults: dict[str, Any]) -> Wr
     library = tag.startswith(LIBRARY_MODULES)
     rules = [(name, Attribute(name), defaults.get(name, _MISSING) if library else _MISSING) for name in names]
     made_anew = frozenset(names) | _cached_names(kind)
+    slots = sorted(slots_of(kind) - made_anew)
     if any(name[:1] == "$" for name in names):
         raise RefusedError("has a field that begins with a dollar sign, which marks our own keys")
 
@@ -96,7 +97,7 @@ def _fields_writer(kind: type, names: list[str], defaults: dict[str, Any]) -> Wr
                 content["$unchecked"] = True
             elif item is not default and not (default == () and item == () and type(item) is tuple):
                 content[name] = encoder.held(item, step)
-        _write_attributes(content, value, encoder, made_anew)
+        _write_attributes(content, value, encoder, made_anew, slots)
         if "$unchecked" in content:  # at the end, where every other mark stands
             content["$unchecked"] = content.pop("$unchecked")
         return content
@@ -113,10 +114,14 @@ def _cached_names(kind: type) -> frozenset[str]:
     )
 
 
-def _write_attributes(content: dict[str, Any], value: Any, encoder: Encoder, made_anew: frozenset[str]) -> None:
-    """Store what an object keeps in its `__dict__` beside its fields, as far as it can be stored."""
+def _write_attributes(
+    content: dict[str, Any], value: Any, encoder: Encoder, made_anew: frozenset[str], slots: list[str]
+) -> None:
+    """Store what an object keeps beside its fields, as far as it can be stored."""
     held = getattr(value, "__dict__", {})
-    if len(held) <= len(made_anew) and made_anew.issuperset(held):
+    if slots:
+        held = {**held, **{name: getattr(value, name) for name in slots if hasattr(value, name)}}
+    elif len(held) <= len(made_anew) and made_anew.issuperset(held):
         return
     stored = {}
     for name, item in held.items():
@@ -148,7 +153,7 @@ def _named_tuple_writer(kind: type) -> Writer:
         for name, step, item in zip(names, steps, items, strict=True):
             if item is not defaults.get(name, _MISSING):
                 content[name] = encoder.held(item, step)
-        _write_attributes(content, value, encoder, frozenset())
+        _write_attributes(content, value, encoder, frozenset(), [])
         return content
 
     return write

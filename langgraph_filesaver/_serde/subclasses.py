@@ -9,7 +9,7 @@ code of the class.
 from __future__ import annotations
 
 from collections import Counter, OrderedDict, defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date, datetime, time, timedelta
 from types import MemberDescriptorType
 from typing import Any
@@ -20,7 +20,7 @@ from langgraph_filesaver._serde.encode import Encoder, RefusedError, Writer
 from langgraph_filesaver._serde.naming import VALUE_BASES, class_name
 from langgraph_filesaver._serde.paths import Attribute
 
-__all__ = ["has_value_base", "set_attribute", "value_reader", "value_writer"]
+__all__ = ["has_value_base", "set_attribute", "slots_of", "value_reader", "value_writer"]
 
 _MOMENT = ("hour", "minute", "second", "microsecond", "tzinfo")
 
@@ -84,15 +84,22 @@ def _base(kind: type) -> Any:
 
 
 def _attributes(value: Any) -> dict[str, Any]:
-    slots = {name for base in type(value).__mro__ for name in _slots(base)}
-    held = {name: getattr(value, name) for name in sorted(slots) if hasattr(value, name)}
+    held = {name: getattr(value, name) for name in sorted(slots_of(type(value))) if hasattr(value, name)}
     return {**getattr(value, "__dict__", {}), **held}
 
 
-def _slots(base: type) -> tuple[str, ...]:
+def slots_of(kind: type) -> set[str]:
+    """Return the names of the attributes that objects of a class have a slot for, as the class itself holds them."""
+    return {name for base in kind.__mro__ for name in _slots(base)}
+
+
+def _slots(base: type) -> Iterator[str]:
     slots = base.__dict__.get("__slots__", ()) if base.__module__ not in ("builtins", "uuid", "fractions") else ()
-    names = (slots,) if isinstance(slots, str) else tuple(slots)
-    return tuple(name for name in names if not name.startswith("__"))
+    for name in (slots,) if isinstance(slots, str) else slots:
+        if not name.startswith("__"):
+            yield name
+        elif not name.endswith("__"):
+            yield f"_{base.__name__.lstrip('_')}{name}"
 
 
 def _made(base: Any, kind: Any, value: Any) -> Any:

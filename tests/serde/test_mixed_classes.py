@@ -79,6 +79,33 @@ class Opened(Account):
         self.lock = threading.Lock()
 
 
+class Slots:
+    __slots__ = ("__hidden", "shown")
+
+    def hide(self, item: Any) -> Any:
+        self.__hidden = item
+        return self
+
+    def revealed(self) -> Any:
+        return self.__hidden
+
+
+@dataclass(slots=True)
+class Drawer(Slots):
+    label: str = ""
+
+
+class Label(str):
+    __slots__ = ("__hidden",)
+
+    def hide(self, item: Any) -> Any:
+        self.__hidden = item
+        return self
+
+    def revealed(self) -> Any:
+        return self.__hidden
+
+
 class Order(Send):
     """LangGraph's own class, extended."""
 
@@ -138,6 +165,17 @@ def test_a_dataclass_keeps_what_is_beside_its_fields() -> None:
     assert SERDE.dump([back]) == SERDE.dump([value])
     opened = SERDE.load(SERDE.dump(Opened()))
     assert opened.__dict__ == {"owner": "x", "rows": [], "limit": (1, 2)}
+
+
+def test_slots_are_kept_whatever_their_name() -> None:
+    """[V1] Slots beside the fields of a dataclass, or of a subclass of str, come back, private ones among them."""
+    for made in (Drawer("x"), Label("x")):
+        value = made.hide((1, None))
+        back = SERDE.load(SERDE.dump([value]))[0]
+        assert (type(back), back, back.revealed()) == (type(value), value, (1, None))
+    drawer: Any = Drawer("x")
+    drawer.shown = [1]
+    assert SERDE.load(SERDE.dump(drawer)).shown == [1]
 
 
 def test_what_is_beside_the_fields_survives_a_process_without_the_class() -> None:
