@@ -19,12 +19,12 @@ import ormsgpack
 from langgraph_filesaver._serde.fields import fields_of
 from langgraph_filesaver._serde.naming import model_base
 from langgraph_filesaver._serde.objects import LIBRARY_MODULES
+from langgraph_filesaver._serde.subclasses import has_value_base
 from langgraph_filesaver._serde.survey import PACKED_EXACTLY
 
 __all__ = ["fingerprint"]
 
 _MOST_KINDS = 1000  # a bound on memory: classes may be made at run time without end
-_BUILT_IN = (dict, list, tuple, set, frozenset, str, bytes, bytearray, int, float, complex)
 
 _parts: dict[type, Callable[[Any], list[Any]]] = {}
 _numbers = itertools.count()
@@ -55,14 +55,16 @@ def _find(kind: type) -> Callable[[Any], list[Any]]:
     found: Callable[[Any], list[Any]]
     if kind is tuple:
         found = partial(_tuple_parts, number)
-    elif model_base(kind) == "v2" and not issubclass(kind, _BUILT_IN):
+    elif has_value_base(kind):
+        raise TypeError
+    elif model_base(kind) == "v2":
         plain = kind.__module__.startswith(LIBRARY_MODULES) and not kind.__private_attributes__  # type: ignore[attr-defined]
         fields_of(kind)  # a class whose fields are not known yet raises here and is asked again
         if plain:
             _messages[kind] = number
             return _part
         found = partial(_model_parts, number)
-    elif dataclasses.is_dataclass(kind) and not issubclass(kind, _BUILT_IN) and not _has_slots(kind):
+    elif dataclasses.is_dataclass(kind) and not _has_slots(kind):
         found = partial(_dict_parts, number)
     else:
         raise TypeError

@@ -17,6 +17,7 @@ from langgraph.types import Send
 from pydantic import SecretStr
 
 from langgraph_filesaver import JsonSerializer
+from langgraph_filesaver._serde.fingerprint import fingerprint
 from langgraph_filesaver.errors import SerializationError
 from tests.serde.same import same
 
@@ -144,6 +145,13 @@ def test_a_dataclass_that_is_a_built_in_value_keeps_both(name: str) -> None:
     assert back.__dict__ == value.__dict__
     assert same(parts(back), parts(value))
     assert SERDE.dump([back]) == text
+
+
+@pytest.mark.parametrize("name", MIXED)
+def test_what_is_two_things_is_never_taken_for_remembered(name: str) -> None:
+    """A memory of chunks tells values apart by their fields: what has items as well is not remembered."""
+    assert fingerprint([MIXED[name]]) is None
+    assert fingerprint([Account("x")]) is not None
 
 
 def test_a_named_tuple_keeps_what_is_beside_its_items() -> None:
