@@ -51,6 +51,7 @@ PASS_THROUGH = orjson.OPT_PASSTHROUGH_SUBCLASS | orjson.OPT_PASSTHROUGH_DATACLAS
 """orjson's options that hand to its hook what it can."""
 
 _CONTAINERS = (list, dict)
+_TOO_DEEP = f"more than {MAX_DEPTH} values inside each other"
 
 
 class RefusedError(TypeError):
@@ -162,21 +163,20 @@ class Encoder:
             return value if -MAX_SAFE_INTEGER <= value <= MAX_SAFE_INTEGER else self.tag("int", value=digits(value))
         if kind is float:
             return value if isfinite(value) else self.tag("float", value=repr(value))
-        if kind is list:
-            if self.light and self._harmless(value):
+        if kind is list or kind is tuple:  # tuples here, though objects for JSON: they may be nested as deeply as lists
+            if kind is list and self.light and self._harmless(value):
                 return value
-            self._descend()
+            self._depth += 1
+            if self._depth > MAX_DEPTH:
+                raise RecursionError(_TOO_DEEP)
             items = self.items(value) if self.moves else [self.value(item, at) for at, item in enumerate(value)]
             self._depth -= 1
-            return items
-        if kind is tuple:  # here, though it is an object for JSON: tuples may be nested as deeply as lists
-            self._descend()
-            items = self.items(value) if self.moves else [self.value(item, at) for at, item in enumerate(value)]
-            self._depth -= 1
-            return {"$type": "tuple", "items": items}
+            return items if kind is list else {"$type": "tuple", "items": items}
         if kind is dict and self.light and self._harmless(value):
             return value
-        self._descend()
+        self._depth += 1
+        if self._depth > MAX_DEPTH:
+            raise RecursionError(_TOO_DEEP)
         encoded: Any = None
         if kind is dict and all(map(is_plain_key, value)):
             encoded = {}
@@ -186,11 +186,6 @@ class Encoder:
             encoded = self.pairs("dict", value) if kind is dict else self.encode_object(value)
         self._depth -= 1
         return encoded
-
-    def _descend(self) -> None:
-        self._depth += 1
-        if self._depth > MAX_DEPTH:
-            raise RecursionError(f"more than {MAX_DEPTH} values inside each other")
 
     def items(self, values: Sequence[Any]) -> Any:
         """Return the JSON of a list of values: a list, or references to parts of it."""
