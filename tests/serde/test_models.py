@@ -172,8 +172,9 @@ def test_every_address_of_pydantic_comes_back(name: str) -> None:
 
 def test_a_model_of_the_first_generation_keeps_its_extra() -> None:
     """[V1] Extra fields of a pydantic v1 model come back, with names that JSON cannot carry, too."""
-    value = kinds.OldOpen.parse_obj({"a": 2, "\ud800": 1, "$type": 2, "é": "\udfff"})
-    assert returned(value).__dict__ == value.__dict__
+    for extra in ({"\ud800": 1, "é": "\udfff"}, {"\ud800": 1, "$type": 2}, {"é": 1}):
+        value = kinds.OldOpen.parse_obj({"a": 2, **extra})
+        assert returned(value).__dict__ == value.__dict__
 
 
 def test_private_attributes_of_both_generations_come_back() -> None:
