@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-__all__ = ["MAX_DEPTH", "check_readable", "holds_itself"]
+__all__ = ["MAX_DEPTH", "check_arguments", "check_readable", "holds_itself"]
 
 MAX_DEPTH = 1024
 """Levels of lists and objects that a document may have; deeper ones are refused on writing and on reading."""
@@ -41,6 +41,30 @@ def check_readable(tree: Any, around: int) -> None:
         if level > MAX_DEPTH or frames + cost > _MOST_FRAMES:
             raise RecursionError("a reader's stack would not hold it")
         parts += [(each, level + 1, frames + cost) for each in inner if type(each) is dict or type(each) is list]
+
+
+def check_arguments(error: BaseException) -> None:
+    """Check that `repr` of an exception, whose arguments may hold exceptions, ends before the stack does.
+
+    Raises:
+        RecursionError: They are too deep, whatever this interpreter's own limit is.
+    """
+    level: dict[int, Any] = {id(error): error}
+    met: set[int] = set()  # what holds itself has an end in a repr
+    for _ in range(MAX_DEPTH):
+        met |= level.keys()
+        level = {id(part): part for each in level.values() for part in _arguments(each) if id(part) not in met}
+        if not level:
+            return
+    raise RecursionError(f"more than {MAX_DEPTH} exceptions or collections inside each other")
+
+
+def _arguments(value: Any) -> Iterable[Any]:
+    if isinstance(value, BaseException):
+        return value.args
+    if isinstance(value, dict):
+        return dict.values(value)
+    return value if isinstance(value, (list, tuple, set, frozenset, deque)) else ()
 
 
 def holds_itself(value: Any) -> bool:

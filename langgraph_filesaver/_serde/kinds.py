@@ -10,6 +10,7 @@ from uuid import UUID
 from langgraph_filesaver._serde.arrays import ARRAY_READERS, array_writer
 from langgraph_filesaver._serde.containers import CONTAINER_READERS, CONTAINER_WRITERS
 from langgraph_filesaver._serde.decode import Known, Reader, known
+from langgraph_filesaver._serde.depth import check_arguments
 from langgraph_filesaver._serde.encode import Encoder, Kind, RefusedError, Writer
 from langgraph_filesaver._serde.frames import FRAME_READERS, frame_writer
 from langgraph_filesaver._serde.models import model_reader, model_writer
@@ -70,6 +71,7 @@ def _reader_of(kind: type) -> Reader | None:
 
 
 def _write_exception(value: BaseException, encoder: Encoder) -> Any:
+    check_arguments(value)
     return encoder.text(repr(value))  # as LangGraph does: an exception is told, not kept
 
 

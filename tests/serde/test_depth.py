@@ -33,6 +33,7 @@ WRAPS: dict[str, Callable[[Any], Any]] = {
     "tuple": lambda value: (value,),
     "deque": lambda value: deque([value]),
     "ordereddict": lambda value: OrderedDict(a=value),
+    "exception": ValueError,
     "dataclass": kinds.Plain,
     "named tuple": kinds.Pair,
     "subclass": lambda value: kinds.Queue([value]),
@@ -112,6 +113,13 @@ def test_private_attributes_that_lead_back_are_left_out() -> None:
             },
         ],
     }
+
+
+def test_an_exception_that_holds_itself_has_an_end() -> None:
+    """An exception is told by its repr, which ends where a list holds itself, however often."""
+    rows: list[Any] = [1]
+    rows += [rows, rows]
+    assert SERDE.load(SERDE.dump(ValueError(rows))) == "ValueError([1, [...], [...]])"
 
 
 @pytest.mark.parametrize("depth", [50, 2_000])
