@@ -46,12 +46,13 @@ def array_writer(kind: type) -> Writer | None:
 def _write_array(array: Any, encoder: Encoder) -> dict[str, Any]:
     encoder.weigh(array.nbytes)
     dtype = _spell(array.dtype)
-    is_plain = array.dtype.kind in _PLAIN_KINDS and array.dtype.char not in _LONG_DOUBLES and dtype == array.dtype.str
-    if encoder.moves and encoder.outside is not None and is_plain:
+    fortran = array.flags.f_contiguous and not array.flags.c_contiguous
+    if array.dtype.char in _LONG_DOUBLES:
+        array = _without_padding(array, "F" if fortran else "C")
+    if encoder.moves and encoder.outside is not None and array.dtype.kind in _PLAIN_KINDS and dtype == array.dtype.str:
         moved = encoder.outside.array(array)
         if moved is not None:
             return moved
-    fortran = array.flags.f_contiguous and not array.flags.c_contiguous
     content: dict[str, Any] = {"dtype": dtype, "shape": list(array.shape)}
     if fortran:
         content["order"] = "F"
@@ -60,7 +61,7 @@ def _write_array(array: Any, encoder: Encoder) -> dict[str, Any]:
         return encoder.tag("ndarray", **content, items=[encoder.value(item, at) for at, item in enumerate(flat)])
     if array.size <= _READABLE_ITEMS and _is_readable(array):
         return encoder.tag("ndarray", **content, values=array.tolist())
-    data = _without_padding(array.tobytes(order="F" if fortran else "C"), array.dtype)
+    data = array.tobytes(order="F" if fortran else "C")
     if encoder.moves and encoder.outside is not None:
         moved = encoder.outside.data(data)
         if moved is not None:
@@ -94,15 +95,15 @@ def _read_array(raw: dict[str, Any], decoder: Decoder) -> Any:
     return numpy.frombuffer(bytearray(content), dtype=dtype).reshape(shape, order=order)
 
 
-def _without_padding(data: bytes, dtype: Any) -> bytes:
-    """Return the bytes of items with zeros where the long doubles of x86 leave what was in memory before."""
+def _without_padding(array: Any, order: Any) -> Any:
+    """Return an array of long doubles with zeros where those of x86 leave what was in memory before."""
     import numpy  # noqa: ICN001 - optional, and slow to import
 
-    if dtype.char not in _LONG_DOUBLES or numpy.finfo(dtype).nmant != _MANTISSA_OF_X86:
-        return data
-    clean = bytearray(data)
+    if numpy.finfo(array.dtype).nmant != _MANTISSA_OF_X86:
+        return array
+    clean = bytearray(array.tobytes(order=order))
     numpy.frombuffer(clean, "u1").reshape(-1, numpy.dtype(numpy.longdouble).itemsize)[:, 10:] = 0
-    return bytes(clean)
+    return numpy.frombuffer(clean, array.dtype).reshape(array.shape, order=order)
 
 
 def _boxed(items: list[Any]) -> Any:
@@ -143,8 +144,10 @@ def _write_scalar(value: Any, encoder: Encoder) -> dict[str, Any]:
         same = value.dtype.type(plain)
         if same.tobytes() == value.tobytes() and value.dtype.isnative:
             return encoder.tag("numpy", dtype=dtype, value=encoded)
-    data = bytes(memoryview(value)) if value.dtype.kind == "S" else numpy.asarray(value).tobytes()
-    data = _without_padding(data, value.dtype)
+    items = numpy.asarray(value)
+    if value.dtype.char in _LONG_DOUBLES:
+        items = _without_padding(items, "C")
+    data = memoryview(value) if value.dtype.kind == "S" else items.tobytes()
     return encoder.tag("numpy", dtype=dtype, data=base64.b64encode(data).decode())
 
 
