@@ -102,7 +102,9 @@ def _without_padding(array: Any, order: Any) -> Any:
     if numpy.finfo(array.dtype).nmant != _MANTISSA_OF_X86:
         return array
     clean = bytearray(array.tobytes(order=order))
-    numpy.frombuffer(clean, "u1").reshape(-1, numpy.dtype(numpy.longdouble).itemsize)[:, 10:] = 0
+    items = numpy.frombuffer(clean, "u1").reshape(-1, numpy.dtype(numpy.longdouble).itemsize)
+    padding = items[:, 10:] if array.dtype.isnative else items[:, :-10]
+    padding[...] = 0
     return numpy.frombuffer(clean, array.dtype).reshape(array.shape, order=order)
 
 
