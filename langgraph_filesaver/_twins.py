@@ -96,8 +96,15 @@ class Twins:
             await asyncio.sleep(pause)
 
     async def to_the_end(self, function: Callable[[], None]) -> None:
-        """Run `function` on the pool, and have it run whatever becomes of the caller; a cancellation is raised afterwards."""
-        future = asyncio.wrap_future(self._submit(function))
+        """Run `function` on the pool, and have it run whatever becomes of the caller; a cancellation is raised afterwards.
+
+        Where the system gives no thread it runs here: what must be given back is worth a moment of the loop's time.
+        """
+        try:
+            future = asyncio.wrap_future(self._submit(function))
+        except RuntimeError:
+            function()
+            return
         cancelled: asyncio.CancelledError | None = None
         while not future.done():
             try:

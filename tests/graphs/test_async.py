@@ -90,6 +90,21 @@ async def test_nothing_blocks_the_loop(tmp_path: Path, detector: BlockBuster, fs
         assert [each async for each in saver.alist(None)] == []
 
 
+async def test_leases_do_not_block_the_loop(tmp_path: Path, detector: BlockBuster) -> None:
+    """Taking, waiting for, entering again and giving back a lease, and exclusive runs: no blocking call is found."""
+    async with FileSaver(tmp_path / "new") as saver:
+        graph = saver.exclusive(asking_graph(saver))
+        await asyncio.gather(*(graph.ainvoke({"trail": []}, config("t")) for _ in range(3)))
+        async for _ in graph.astream(Command(resume="yes"), config("t")):
+            pass
+        await graph.aupdate_state(config("t"), {"trail": ["by hand"]}, as_node="first")
+        async with saver.athread_lock("t"), saver.athread_lock("t"):
+            await saver.aprune(["t"])
+            assert len(await saver.alocks()) == 1
+            assert await saver.abreak_lock("t") is not None
+        assert await saver.alocks() == []
+
+
 async def test_a_saver_made_on_the_loop_tells_a_wrong_folder_at_its_first_call(
     tmp_path: Path, detector: BlockBuster
 ) -> None:

@@ -123,3 +123,20 @@ async def test_a_pool_is_shut_down_by_two_threads_at_once(monkeypatch: pytest.Mo
     assert others == []
     await asyncio.get_running_loop().run_in_executor(None, worker.join, 60)
     assert not worker.is_alive()
+
+
+async def test_a_lease_is_given_back_though_there_are_no_threads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the system gives no thread when a block ends, or none to renew a lease, nothing stays leased."""
+    async with FileSaver(tmp_path) as saver:
+        block = saver.athread_lock("t")
+        await block.__aenter__()
+        saver._twins.shutdown()
+        with no_new_threads(monkeypatch):
+            await block.__aexit__(None, None, None)
+        assert await saver.alocks() == []
+    refused = pytest.raises(RuntimeError, match="can't start")
+    with no_new_threads(monkeypatch), refused, FileSaver(tmp_path).thread_lock("t"):
+        pass
+    assert FileSaver(tmp_path).locks() == []
