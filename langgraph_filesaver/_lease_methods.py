@@ -17,6 +17,8 @@ from langgraph_filesaver.config import LEASE_TTL_SECONDS
 
 __all__ = ["LeaseMethods"]
 
+_LONGEST_TTL_SECONDS = 366 * 24 * 3600.0
+
 
 class LeaseMethods:
     """The part of a saver that deals with leases.
@@ -56,7 +58,7 @@ class LeaseMethods:
         Raises:
             LockTimeoutError: Somebody else had it all the time; the error tells who.
             StorageError: The lease cannot be written.
-            ValueError: A `ttl_seconds` that is not positive.
+            ValueError: A `ttl_seconds` that is not positive, or more than a year.
 
         Example:
             >>> with saver.thread_lock("research-42"):
@@ -176,5 +178,5 @@ class LeaseMethods:
 
 
 def _check_ttl(ttl_seconds: float) -> None:
-    if not ttl_seconds > 0:
-        raise ValueError(f"ttl_seconds={ttl_seconds}: give more than 0")
+    if not 0 < ttl_seconds <= _LONGEST_TTL_SECONDS:
+        raise ValueError(f"ttl_seconds={ttl_seconds}: give more than 0, and a year at most")

@@ -145,10 +145,9 @@ class Leases:
             LockTimeoutError: The lock beside it was held by somebody all the time.
             StorageError: The file cannot be written.
         """
-        now, clock = self.clock.calendar(), self.clock.monotonic()
-        wanted = LeaseDocument(thread_id, uuid.uuid4().hex, this_process(), now, now, clock, ttl_seconds)
         with self._turn(thread_id, shared=False):
             self._refuse_living(thread_id)
+            wanted = self._new(thread_id, ttl_seconds)  # now, for the time to live begins now
             self._replace(thread_id, wanted)
         lease = Lease(self._place.realm, wanted)
         try:
@@ -288,15 +287,18 @@ class Leases:
             owners = (*owners, found.owner)
         if owners:
             # First, so that the former owner's next look fails, and so that who comes after a crash here goes on with it.
-            now, clock = self.clock.calendar(), self.clock.monotonic()
-            former = wanted or LeaseDocument(thread_id, uuid.uuid4().hex, this_process(), now, now, clock, 0.0)
-            self._write(replace(former, to_fence=owners))
+            # It is over at once: where no fence can be put up, as nobody can read the thread, nobody is to wait either.
+            self._write(replace(wanted or self._new(thread_id, 0.0), to_fence=owners, ttl_seconds=0.0))
             for owner in owners:
                 self._put_up_fence(thread_id, owner)
         if wanted is None:
             self._place.remove(name)
         else:
             self._write(wanted)
+
+    def _new(self, thread_id: str, ttl_seconds: float) -> LeaseDocument:
+        now, monotonic = self.clock.calendar(), self.clock.monotonic()
+        return LeaseDocument(thread_id, uuid.uuid4().hex, this_process(), now, now, monotonic, ttl_seconds)
 
     def _found(self, thread_id: str) -> LeaseDocument | None:
         name = layout.lease_name(thread_id)

@@ -16,6 +16,9 @@ from langgraph_filesaver.errors import StorageError
 __all__ = ["FilesPlace", "LeasePlace", "MemoryPlace"]
 
 
+_WRITE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
+
+
 class LeasePlace(ABC):
     """Bytes per thread, and the right to change them.
 
@@ -100,12 +103,12 @@ class FilesPlace(LeasePlace):
             raise StorageError.from_os_error(error, action="read", path=path) from error
 
     def write(self, name: str, data: bytes) -> None:
-        """Write the file beside, and rename it."""
+        """Write the file beside, and rename it. The caller is alone, so one name will do for what a killed one left, too."""
         path = self.path(name)
-        staged = f"{path}.{os.getpid()}.{threading.get_ident()}.tmp"
+        staged = f"{path}.tmp"
         try:
             make_folder_of(path)
-            with open(staged, "wb") as file:
+            with os.fdopen(os.open(staged, _WRITE_FLAGS, 0o600), "wb") as file:
                 file.write(data)
             os.replace(staged, path)
         except OSError as error:

@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from langgraph_filesaver import ConflictError, CorruptDataError, FileSaver, Lease, LockTimeoutError
+from langgraph_filesaver import ConflictError, CorruptDataError, FileSaver, Lease, LockTimeoutError, StorageError
 from langgraph_filesaver._leases import heartbeat
 from tests.checkpoints import config_of, id_of, ids_of, put
 from tests.concurrency.clocks import FakeClock
@@ -82,6 +82,24 @@ def test_other_threads_are_free(home: Home) -> None:
         with other.thread_lock("v"):
             pass
     assert ids_of(saver, config_of("u")) == ["1"]
+
+
+def test_leases_are_private(local_home: Home) -> None:
+    """[S3] The lease and what lies beside it are for their owner only, whatever the umask allows; no link is followed."""
+    saver = local_home.saver()
+    put(saver, "1")
+    target = local_home.root / "target"
+    (local_home.root / ".locks" / "t.lease.json.tmp").symlink_to(target)
+    with pytest.raises(StorageError), saver.thread_lock("t"):
+        pass
+    assert not target.exists()
+    before = os.umask(0)
+    try:
+        with saver.thread_lock("t"):
+            modes = {path.name: path.stat().st_mode & 0o777 for path in (local_home.root / ".locks").iterdir()}
+    finally:
+        os.umask(before)
+    assert modes == {"t.lease.json": 0o600, "t.lease.lock": 0o600, "t.lock": 0o600}
 
 
 def test_the_error_tells_who_has_it(local_home: Home) -> None:
@@ -493,7 +511,7 @@ def test_a_root_by_two_paths_is_one(local_home: Home, tmp_path: Path) -> None:
 
 def test_a_time_to_live_must_be_positive(saver: FileSaver) -> None:
     """A `ttl_seconds` that makes no sense is refused before anything happens."""
-    for ttl_seconds in (0, -1, float("nan")):
+    for ttl_seconds in (0, -1, float("nan"), float("inf")):
         with pytest.raises(ValueError, match="ttl_seconds"), saver.thread_lock("t", ttl_seconds=ttl_seconds):
             pass
     assert saver.locks() == []
