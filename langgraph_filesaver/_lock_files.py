@@ -2,8 +2,8 @@
 
 - *native*: `flock`, and on Windows `LockFile`; gone with the process that has it. Right on local disks, and on SMB mounts,
   whose server keeps them.
-- *soft*: filelock's `StrictSoftFileLock`, which needs nothing but exclusive creation. Right on NFS and sshfs, where two
-  clients both get a `flock`. It costs about 0.8 ms and knows no sharing, so whoever would share waits for the others. A
+- *soft*: filelock's `StrictSoftFileLock`, which needs nothing but exclusive creation. Right on NFS, where two clients
+  may both get a `flock`. It costs about 0.8 ms and knows no sharing, so whoever would share waits for the others. A
   process that dies with it leaves it behind: on the same machine the next one sees that and breaks it; a dead machine's is
   for a person to remove, as the error says.
 """
@@ -30,9 +30,7 @@ __all__ = ["HeldFile", "LockKind", "acquired", "flocked", "has_flock", "kind_for
 
 LockKind = Literal["native", "soft"]
 
-_SOFT_ON = frozenset(
-    {"nfs", "nfs4", "fuse.sshfs", "9p", "afs", "ceph.fuse", "fuse.s3fs", "fuse.rclone", "fuse.gcsfuse"}
-)
+_SOFT_ON = frozenset({"nfs", "nfs4", "9p", "afs"})
 _FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
 _MODE = 0o600
 _FIRST_SOFT_SECONDS = 0.5  # then it is time to look whether the holder is gone

@@ -76,7 +76,7 @@ class FileSaver(MaintenanceMethods, LeaseMethods, AsyncMethods):
             stored beside the other one, as with LangGraph's other savers, and the newer of the two goes on. "raise": it
             raises ConflictError and stores nothing, unless the caller has asked for the parent by its id (time travel).
             With the durabilities "async" and "exit" the error comes after nodes have run.
-        lock: The kind of lock files: "native" (the kernel's), "soft" (for NFS and sshfs, whose clients do not see each
+        lock: The kind of lock files: "native" (the kernel's), "soft" (for NFS, whose clients do not see each
             other's locks) or "auto", what the file system needs.
 
     Raises:

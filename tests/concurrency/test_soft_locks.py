@@ -84,7 +84,14 @@ def test_a_killed_holder_is_not_waited_for(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize(
     ("file_system", "kind"),
-    [("nfs", "soft"), ("nfs4", "soft"), ("fuse.sshfs", "soft"), ("9p", "soft"), ("cifs", "native"), ("ext4", "native")],
+    [
+        ("nfs", "soft"),
+        ("nfs4", "soft"),
+        ("fuse.sshfs", "native"),
+        ("9p", "soft"),
+        ("cifs", "native"),
+        ("ext4", "native"),
+    ],
 )
 def test_what_a_file_system_gets(monkeypatch: pytest.MonkeyPatch, file_system: str, kind: str) -> None:
     """`lock="auto"` takes soft locks where the kernel's do not reach other machines; a wish goes before that."""
