@@ -12,7 +12,7 @@ from langgraph.types import Command
 
 from langgraph_filesaver import FileSaver, LockTimeoutError
 from tests.concurrency.graphs import CONFIG, asking, chain_of, counting
-from tests.concurrency.test_leases import elsewhere, impatient
+from tests.concurrency.others import elsewhere, impatient
 from tests.stores import Home
 
 DURABILITIES = ["sync", "async", "exit"]

@@ -14,7 +14,7 @@ from langgraph_filesaver._leases import heartbeat
 from langgraph_filesaver._repository import Repository
 from langgraph_filesaver._store import Turn, no_turn
 from tests.checkpoints import config_of, id_of, ids_of, put
-from tests.concurrency.test_leases import elsewhere
+from tests.concurrency.others import elsewhere
 from tests.crash.faulty_store import FaultyStore, KilledError
 from tests.stores import Home
 

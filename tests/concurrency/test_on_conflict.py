@@ -11,7 +11,7 @@ import pytest
 from langgraph_filesaver import ConflictError, FileSaver
 from tests.checkpoints import config_of, ids_of, put
 from tests.concurrency.graphs import CONFIG, chain_of, counting
-from tests.concurrency.test_leases import elsewhere
+from tests.concurrency.others import elsewhere
 from tests.stores import Home
 
 

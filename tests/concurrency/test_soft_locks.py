@@ -14,7 +14,7 @@ from langgraph_filesaver import FileSaver, LockTimeoutError, _lock_files
 from langgraph_filesaver._lock_files import kind_for
 from tests.checkpoints import config_of, ids_of, put
 from tests.concurrency.graphs import CONFIG, chain_of, counting
-from tests.concurrency.test_leases import elsewhere
+from tests.concurrency.others import elsewhere
 
 
 def soft(root: Path, **options: Any) -> FileSaver:
