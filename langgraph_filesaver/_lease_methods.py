@@ -17,6 +17,7 @@ from langgraph_filesaver.config import LEASE_TTL_SECONDS
 
 __all__ = ["LeaseMethods"]
 
+_COURTEOUS_FROM_SECONDS = 0.5  # who has less time to wait cannot afford to let others go first
 _LONGEST_TTL_SECONDS = 366 * 24 * 3600.0
 
 
@@ -170,7 +171,11 @@ class LeaseMethods:
         own = repository.leases.own(thread_id)
         if own is not None and own.enter():
             return own
-        return waiting_for(timeout_seconds, lambda _: repository.take_lease(thread_id, ttl_seconds))
+        is_hasty = timeout_seconds < _COURTEOUS_FROM_SECONDS
+        return waiting_for(
+            timeout_seconds,
+            lambda has_waited: repository.take_lease(thread_id, ttl_seconds, has_waited=has_waited or is_hasty),
+        )
 
     def _leave(self, lease: Lease) -> None:
         if lease.leave():

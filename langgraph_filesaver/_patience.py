@@ -49,7 +49,7 @@ class Patience:
         if now >= self._deadline:
             raise held.timed_out(self._timeout_seconds) from None
         self.has_waited = True
-        pause = min(self._pause, self._deadline - now)
+        pause = min(max(self._pause, held.pause_seconds), self._deadline - now)
         self._pause = min(self._pause * _GROWTH, LEASE_POLL_SECONDS[1])
         return pause
 

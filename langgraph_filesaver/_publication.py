@@ -36,6 +36,21 @@ class Publication:
         self._lease = leases.own(thread_id)
         self.fencing_token = None if self._lease is None else self._lease.owner
 
+    @contextlib.contextmanager
+    def under_way(self) -> Iterator[None]:
+        """Keep the lease, if there is one, from being given back inside the block.
+
+        Raises:
+            HeldError: It has just been given back: another attempt finds out what that means.
+        """
+        if self._lease is None:
+            yield
+            return
+        with self._lease.publishing() as is_held:
+            if not is_held:
+                raise self._leases.held(self._thread_id)
+            yield
+
     def look(self) -> None:
         """Look whether it is worth beginning.
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, TypeVar
 
 from langgraph_filesaver import _layout as layout
@@ -69,17 +70,23 @@ class Repository(ThreadFiles):
     # --- who may write
 
     def publication(
-        self, thread_id: str, document: CheckpointDocument | WritesDocument, *, is_checked: bool
+        self, thread_id: str, document: CheckpointDocument | WritesDocument, *, is_checked: bool, is_asked: bool
     ) -> Publication:
         """Return the way to its name of a document that is about to be stored.
 
         Args:
             thread_id: The thread.
             document: What is stored.
-            is_checked: Whether it must build on the latest checkpoint.
+            is_checked: Whether it must build on the latest checkpoint. That of a run whose lease has ended must in any case.
+            is_asked: Whether the caller has asked for what it builds on, whatever that is.
         """
-        refuse = self._refuse_buried if isinstance(document, CheckpointDocument) else self._refuse_outdated
-        check: Callable[[], None] | None = (lambda: refuse(thread_id, document)) if is_checked else None  # type: ignore[arg-type]
+        is_checked = is_checked or (self.leases.own(thread_id) is None and self.leases.had(thread_id))
+        check: Callable[[], None] | None = None
+        if is_checked and not is_asked:
+            if isinstance(document, CheckpointDocument):
+                check = partial(self._refuse_buried, thread_id, document)
+            else:
+                check = partial(self._refuse_outdated, thread_id, document)
         return Publication(self.leases, thread_id, check)
 
     def _refuse_buried(self, thread_id: str, document: CheckpointDocument) -> None:
@@ -112,9 +119,9 @@ class Repository(ThreadFiles):
                 f"{document.checkpoint_id}, but the latest checkpoint is {latest.checkpoint_id} by now. Read the thread again"
             )
 
-    def take_lease(self, thread_id: str, ttl_seconds: float) -> Lease:
+    def take_lease(self, thread_id: str, ttl_seconds: float, *, has_waited: bool = True) -> Lease:
         """Take the lease of a thread; raises as `Leases.take` and `ThreadLocks.hold` do."""
-        lease = self.leases.take(thread_id, ttl_seconds)
+        lease = self.leases.take(thread_id, ttl_seconds, has_waited=has_waited)
         try:
             # Who maintains the thread looks at the lease once it has this lock: so one of the two sees the other.
             with self.locks.hold(thread_id):
@@ -179,6 +186,12 @@ class Repository(ThreadFiles):
         self, thread_id: str, encode: Encode, store: Callable[[bytes], Result], publication: Publication
     ) -> Result:
         """Encode a document, bring what it refers to to the disk, and `store` it."""
+        with publication.under_way():
+            return self._stored(thread_id, encode, store, publication)
+
+    def _stored(
+        self, thread_id: str, encode: Encode, store: Callable[[bytes], Result], publication: Publication
+    ) -> Result:
         publication.look()
         for memory in (self.memory, None):
             outgoing = Outgoing(self.artifacts, thread_id, self.formats, memory)

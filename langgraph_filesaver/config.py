@@ -10,6 +10,7 @@ __all__ = [
     "CACHE_BYTES",
     "COPY_BLOCK_BYTES",
     "GRACE_SECONDS",
+    "LEASE_COURTESY_SECONDS",
     "LEASE_POLL_SECONDS",
     "LEASE_TTL_SECONDS",
     "LIST_PAGE",
@@ -33,7 +34,10 @@ GRACE_SECONDS = 3600.0
 LEASE_TTL_SECONDS = 30.0
 """How long after its last renewal a lease is over, unless its holder is known to be dead before."""
 
-LEASE_POLL_SECONDS = (0.005, 0.05)
+LEASE_COURTESY_SECONDS = 0.1
+"""For how long after somebody has waited for a thread a newcomer lets them go first."""
+
+LEASE_POLL_SECONDS = (0.005, 0.02)
 """Shortest and longest pause between two looks at a lease that somebody else has."""
 
 LOCK_TIMEOUT_SECONDS = 10.0

@@ -271,8 +271,8 @@ class FileSaver(MaintenanceMethods, LeaseMethods, AsyncMethods):
         is_asked = was_asked((root.realm, thread_id, checkpoint_ns), parent_id)
 
         def attempt(has_waited: bool) -> None:  # noqa: FBT001 how `waiting_for` calls it
-            is_checked = (has_waited or is_strict) and not is_asked
-            publication = self._repository.publication(thread_id, document, is_checked=is_checked)
+            is_checked = has_waited or is_strict
+            publication = self._repository.publication(thread_id, document, is_checked=is_checked, is_asked=is_asked)
             marked = replace(document, fencing_token=publication.fencing_token)
             self._repository.put_checkpoint(
                 thread_id, marked, lambda outgoing: codec.checkpoint_bytes(marked, outgoing, new_versions), publication
@@ -314,7 +314,7 @@ class FileSaver(MaintenanceMethods, LeaseMethods, AsyncMethods):
         is_asked = was_asked((self._root.realm, thread_id, checkpoint_ns), checkpoint_id)
 
         def attempt(has_waited: bool) -> None:  # noqa: FBT001 how `waiting_for` calls it
-            publication = self._repository.publication(thread_id, document, is_checked=has_waited and not is_asked)
+            publication = self._repository.publication(thread_id, document, is_checked=has_waited, is_asked=is_asked)
             marked = replace(document, fencing_token=publication.fencing_token)
             self._repository.put_writes(
                 thread_id, marked, lambda outgoing: codec.writes_bytes(marked, outgoing), publication

@@ -15,7 +15,7 @@ from datetime import datetime
 
 from langgraph_filesaver._leases.document import LeaseDocument
 
-__all__ = ["Lease", "own_lease", "owning"]
+__all__ = ["Lease", "had_lease", "own_lease", "owning"]
 
 _OWNED: ContextVar[tuple[Lease, ...]] = ContextVar("langgraph_filesaver_owned_leases", default=())
 
@@ -40,6 +40,8 @@ class Lease:
         self._pid = os.getpid()
         self._mutex = threading.Lock()
         self._entries = 1
+        self._publishing = 0
+        self._none_publishing = threading.Condition(self._mutex)
         self._is_lost = False
 
     def __repr__(self) -> str:
@@ -83,9 +85,34 @@ class Lease:
             self._entries -= 1
             return not self._entries
 
+    @contextlib.contextmanager
+    def publishing(self) -> Iterator[bool]:
+        """Publish a file under the lease inside the block; yields False where it has ended, and nothing is held off.
+
+        A run that was cancelled may have puts under way still when its block ends: the lease is given back after them.
+        """
+        with self._mutex:
+            is_held = self._entries > 0
+            self._publishing += is_held
+        try:
+            yield is_held
+        finally:
+            with self._none_publishing:
+                self._publishing -= is_held
+                self._none_publishing.notify_all()
+
+    def wait_for_publishing(self, timeout_seconds: float) -> None:
+        """Wait until nothing is being published under the lease, which has ended, or until the time is over."""
+        with self._none_publishing:
+            self._none_publishing.wait_for(lambda: not self._publishing, timeout_seconds)
+
+    def was_for(self, realm: Hashable, thread_id: str) -> bool:
+        """Tell whether this is, or was, a lease of that thread."""
+        return self.thread_id == thread_id and self._realm == realm
+
     def concerns(self, realm: Hashable, thread_id: str) -> bool:
         """Tell whether this is, or was, this process's lease of that thread."""
-        return self.thread_id == thread_id and self._realm == realm and self._pid == os.getpid() and self._entries > 0
+        return self.was_for(realm, thread_id) and self._pid == os.getpid() and self._entries > 0
 
 
 def own_lease(realm: Hashable, thread_id: str) -> Lease | None:
@@ -94,6 +121,11 @@ def own_lease(realm: Hashable, thread_id: str) -> Lease | None:
         if lease.concerns(realm, thread_id):
             return lease
     return None
+
+
+def had_lease(realm: Hashable, thread_id: str) -> bool:
+    """Tell whether the calling context comes from a block that owned, or owns, a lease of the thread."""
+    return any(lease.was_for(realm, thread_id) for lease in _OWNED.get())
 
 
 @contextlib.contextmanager

@@ -20,23 +20,24 @@ import contextlib
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timezone
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import orjson
 
 from langgraph_filesaver import _layout as layout
 from langgraph_filesaver._leases.document import LeaseDocument, Seen, is_over
 from langgraph_filesaver._leases.heartbeat import HEARTBEAT
-from langgraph_filesaver._leases.lease import Lease, own_lease
+from langgraph_filesaver._leases.holders import HeldError, LockInfo
+from langgraph_filesaver._leases.lease import Lease, had_lease, own_lease
 from langgraph_filesaver._leases.places import LeasePlace
 from langgraph_filesaver._process import boot_id, this_process
 from langgraph_filesaver._serde.text import parse
-from langgraph_filesaver.config import LEASE_TTL_SECONDS
+from langgraph_filesaver.config import LEASE_COURTESY_SECONDS, LEASE_POLL_SECONDS, LEASE_TTL_SECONDS
 from langgraph_filesaver.errors import ConflictError, CorruptDataError, LockTimeoutError, StorageError
 
-__all__ = ["Clock", "HeldError", "Leases", "LockInfo"]
+__all__ = ["Clock", "Leases"]
 
 _MOST_WATCHED = 10_000
 _LOOKS = 20
@@ -50,66 +51,6 @@ class Clock(NamedTuple):
 
 
 SYSTEM_CLOCK = Clock(lambda: datetime.now(timezone.utc), time.monotonic)
-
-
-@dataclass(frozen=True, slots=True)
-class LockInfo:
-    """Who has a thread, as its lease tells.
-
-    Attributes:
-        thread_id: The thread.
-        owner: The token of the lease.
-        pid: The process that has it.
-        host: The machine of that process.
-        acquired_at: Since when, aware.
-        renewed_at: When it was last renewed.
-        expires_at: When it is over unless it is renewed.
-        is_over: Whether nobody has to wait for it any more: its holder died, or did not renew it.
-        path: The file.
-    """
-
-    thread_id: str
-    owner: str
-    pid: int
-    host: str
-    acquired_at: datetime
-    renewed_at: datetime
-    expires_at: datetime
-    is_over: bool
-    path: str
-
-
-class HeldError(Exception):
-    """Somebody else has the thread: try again later. Nothing was done."""
-
-    def __init__(self, thread_id: str, path: str, holder: LeaseDocument | None) -> None:
-        super().__init__(thread_id)
-        self.thread_id = thread_id
-        self.path = path
-        self.holder = holder
-
-    def timed_out(self, timeout_seconds: float) -> LockTimeoutError:
-        """Return the error that tells the caller who has it."""
-        found: dict[str, Any] | None = None
-        who = "somebody whose lease cannot be read"
-        if self.holder is not None:
-            process, since = self.holder.process, self.holder.acquired_at.isoformat(timespec="seconds")
-            renewed = self.holder.renewed_at.isoformat(timespec="seconds")
-            found = {
-                "owner": self.holder.owner,
-                "pid": process.pid,
-                "host": process.host,
-                "since": since,
-                "renewed": renewed,
-            }
-            who = f"process {process.pid} on {process.host} since {since}, renewed {renewed}, owner {self.holder.owner}"
-        return LockTimeoutError(
-            f"thread {self.thread_id!r} is leased by {who}; waited {timeout_seconds:g} s for {self.path}. Try again when its "
-            "run is done; a holder that dies loses it by itself, and `langgraph-filesaver locks` shows and breaks it",
-            path=self.path,
-            timeout_seconds=timeout_seconds,
-            holder=found,
-        )
 
 
 class Leases:
@@ -135,16 +76,33 @@ class Leases:
         """Return the lease of the thread that the calling context has, or had and lost; None for an outsider."""
         return own_lease(self._place.realm, thread_id)
 
+    def had(self, thread_id: str) -> bool:
+        """Tell whether the calling context comes from a block that owned a lease of the thread.
+
+        What such a run still writes must not bury what others have written since.
+        """
+        return had_lease(self._place.realm, thread_id)
+
     # --- the owner
 
-    def take(self, thread_id: str, ttl_seconds: float) -> Lease:
+    def take(self, thread_id: str, ttl_seconds: float, *, has_waited: bool = False) -> Lease:
         """Take the lease of a thread, which nobody has, and renew it from now on.
 
+        Who has not waited lets those go first who have just been waiting: else one who takes it back to back would keep
+        all others out.
+
+        Args:
+            thread_id: The thread.
+            ttl_seconds: How long after its last renewal it is over.
+            has_waited: Whether the caller has waited for it.
+
         Raises:
-            HeldError: Somebody has it.
+            HeldError: Somebody has it, or waits for it.
             LockTimeoutError: The lock beside it was held by somebody all the time.
             StorageError: The file cannot be written.
         """
+        if not has_waited and self._place.waited_ago_seconds(thread_id) < LEASE_COURTESY_SECONDS:
+            raise HeldError(thread_id, self._path(thread_id), None, pause_seconds=LEASE_POLL_SECONDS[1] * 1.5)
         with self._turn(thread_id, shared=False):
             self._refuse_living(thread_id)
             wanted = self._new(thread_id, ttl_seconds)  # now, for the time to live begins now
@@ -163,6 +121,7 @@ class Leases:
         Raises:
             StorageError: The file cannot be removed; the lease will be over by itself.
         """
+        lease.wait_for_publishing(self._timeout_seconds)
         HEARTBEAT.stop(lease.owner)
         with self._turn(lease.thread_id, shared=False):
             found = self._found(lease.thread_id)
@@ -273,6 +232,7 @@ class Leases:
                 return
             raise HeldError(thread_id, self._path(thread_id), None) from None
         if found is not None and not is_over(found, seen):
+            self._place.note_waiting(thread_id)
             raise HeldError(thread_id, self._path(thread_id), found)
 
     def _replace(self, thread_id: str, wanted: LeaseDocument | None) -> None:

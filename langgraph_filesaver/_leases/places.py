@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import threading
+import time
 from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Hashable, Iterator
@@ -52,6 +54,14 @@ class LeasePlace(ABC):
     @abstractmethod
     def remove(self, name: str) -> None:
         """Remove it; a missing one is fine."""
+
+    @abstractmethod
+    def note_waiting(self, thread_id: str) -> None:
+        """Note that somebody waits for the thread now."""
+
+    @abstractmethod
+    def waited_ago_seconds(self, thread_id: str) -> float:
+        """Return how long ago somebody waited for the thread; infinite where that is not known."""
 
     @abstractmethod
     def names(self) -> list[str]:
@@ -126,6 +136,23 @@ class FilesPlace(LeasePlace):
         except OSError as error:
             raise StorageError.from_os_error(error, action="remove", path=path) from error
 
+    def note_waiting(self, thread_id: str) -> None:
+        """Give the lock file beside the lease the time of now; it tells nothing else."""
+        path = self.path(layout.lease_lock_name(thread_id))
+        try:
+            os.utime(path)
+        except OSError as error:
+            raise StorageError.from_os_error(error, action="touch", path=path) from error
+
+    def waited_ago_seconds(self, thread_id: str) -> float:
+        """Look at that time; the file was made by whoever came first."""
+        try:
+            status = os.stat(self.path(layout.lease_lock_name(thread_id)))
+        except OSError:  # nobody has waited
+            return math.inf
+        ago = time.time() - status.st_mtime
+        return ago if ago >= 0 else math.inf
+
     def names(self) -> list[str]:
         """List the folder."""
         try:
@@ -150,6 +177,7 @@ class MemoryPlace(LeasePlace):
     def __init__(self, realm: Hashable) -> None:
         self.realm = realm
         self._bytes: dict[str, bytes] = {}
+        self._waited_at: dict[str, float] = {}
         self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
     @contextlib.contextmanager
@@ -178,6 +206,14 @@ class MemoryPlace(LeasePlace):
     def remove(self, name: str) -> None:
         """Forget them."""
         self._bytes.pop(name, None)
+
+    def note_waiting(self, thread_id: str) -> None:
+        """Keep the time."""
+        self._waited_at[thread_id] = time.monotonic()
+
+    def waited_ago_seconds(self, thread_id: str) -> float:
+        """Look at the time."""
+        return time.monotonic() - self._waited_at.get(thread_id, -math.inf)
 
     def names(self) -> list[str]:
         """Return the names."""

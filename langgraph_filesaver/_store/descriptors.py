@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import shutil
 import stat
 
 from langgraph_filesaver.errors import StorageError
@@ -14,11 +16,14 @@ __all__ = [
     "name_by_rename",
     "open_regular",
     "read_all",
+    "remove_tree",
     "unlink_if_same",
     "unlink_if_there",
     "without_empty",
     "write_all",
 ]
+
+_ATTEMPTS = 50
 
 READ_FLAGS = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
 WRITE_FLAGS = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
@@ -77,6 +82,21 @@ def read_all(descriptor: int, size: int) -> bytes:
     while part := os.read(descriptor, 1 << 20):
         parts.append(part)
     return b"".join(parts)
+
+
+def remove_tree(path: str) -> None:
+    """Remove a folder that was moved out of sight.
+
+    A writer that had found its way into it before may add a name while it is being removed, and not for long.
+    """
+    for attempt in range(_ATTEMPTS):
+        try:
+            shutil.rmtree(path)
+        except OSError as error:
+            if error.errno != errno.ENOTEMPTY or attempt == _ATTEMPTS - 1:
+                raise
+        else:
+            return
 
 
 def without_empty(folder: str, root: str) -> str:

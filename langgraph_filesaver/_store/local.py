@@ -13,7 +13,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import shutil
 import stat
 from collections.abc import Iterable
 
@@ -25,6 +24,7 @@ from langgraph_filesaver._store.descriptors import (
     READ_FLAGS,
     WRITE_FLAGS,
     name_by_rename,
+    remove_tree,
     unlink_if_same,
     unlink_if_there,
     without_empty,
@@ -148,7 +148,7 @@ class LocalStore(LocalReading):
             if os.path.islink(hidden):  # the folder lies elsewhere, where nothing is ours to remove
                 os.unlink(hidden)
             else:
-                shutil.rmtree(hidden)
+                remove_tree(hidden)
         except OSError as error:
             raise StorageError.from_os_error(error, action="delete", path=hidden) from error
 

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
 
 from langgraph_filesaver import ConflictError, FileSaver
 from langgraph_filesaver._leases import heartbeat
 from langgraph_filesaver._repository import Repository
-from langgraph_filesaver._store import Turn, no_turn
 from tests.checkpoints import config_of, id_of, ids_of, put
 from tests.concurrency.others import elsewhere
+from tests.concurrency.stopping import between_look_and_name
 from tests.crash.faulty_store import FaultyStore, KilledError
 from tests.stores import Home
 
@@ -23,30 +21,6 @@ def latest_id(saver: FileSaver, checkpoint_ns: str = "") -> str | None:
     """Return the id of the latest checkpoint."""
     found = saver.get_tuple(config_of("t", checkpoint_ns))
     return None if found is None else id_of(found.config)
-
-
-@contextlib.contextmanager
-def between_look_and_name(saver: FileSaver, work: Callable[[], Any]) -> Iterator[None]:
-    """Let `work` happen when the saver's next file has had its last look and has no name yet."""
-    store: Any = saver._repository.store
-    create = store.create
-
-    def stopped(key: str, data: bytes, turn: Turn = no_turn) -> bool:
-        store.create = create
-
-        @contextlib.contextmanager
-        def later() -> Iterator[None]:
-            with turn():
-                work()
-                yield
-
-        return bool(create(key, data, later))
-
-    store.create = stopped
-    try:
-        yield
-    finally:
-        store.create = create
 
 
 def test_what_lands_too_late_is_a_fork(home: Home) -> None:

@@ -6,6 +6,7 @@ import contextvars
 import copy
 import os
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 from langgraph_filesaver import ConflictError, FileSaver, LockTimeoutError, StorageError
 from tests.checkpoints import config_of, id_of, ids_of, put
 from tests.concurrency.others import elsewhere, impatient, wait_until
+from tests.concurrency.stopping import between_look_and_name
 from tests.stores import Home
 
 
@@ -230,3 +232,84 @@ def test_locks_lists_any_thread_id(home: Home) -> None:
     saver = home.saver()
     with saver.thread_lock("a/b"), saver.thread_lock("A"), saver.thread_lock("\ud800"):
         assert {info.thread_id for info in saver.locks()} == {"a/b", "A", "\ud800"}
+
+
+def test_nobody_starves(home: Home) -> None:
+    """Three who take a thread again and again, with nothing in between, all get it: who comes again lets others go first."""
+    counts, turns = [0, 0, 0], 60
+
+    def take_again_and_again(number: int) -> None:
+        saver = home.saver(lock_timeout_seconds=60)
+        while sum(counts) < turns:
+            with saver.thread_lock("t"):
+                counts[number] += 1
+                time.sleep(0.005)  # the work
+
+    threads = [threading.Thread(target=take_again_and_again, args=(number,)) for number in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(100)
+    assert min(counts) >= turns // 10, counts
+
+
+def test_who_cannot_wait_is_not_courteous(home: Home) -> None:
+    """A thread that is free is taken with a timeout of nothing, though somebody has waited for it a moment ago."""
+    saver, other = home.saver(), impatient(home)
+    with saver.thread_lock("t"):
+        assert isinstance(elsewhere(lambda: other.thread_lock("t").__enter__()), LockTimeoutError)
+    with other.thread_lock("t", timeout_seconds=0):
+        put(other, "1")
+
+
+def test_a_lease_is_given_back_after_what_is_under_way(home: Home) -> None:
+    """A put that the owner's block has started and not waited for ends before anybody else gets the thread."""
+    saver, other = home.saver(), home.saver(lock_timeout_seconds=30)
+    put(saver, "1")
+    taken: list[str | None] = []
+    about_to_name, go_on = threading.Event(), threading.Event()
+
+    def stop() -> None:
+        about_to_name.set()
+        assert go_on.wait(30)
+
+    def take() -> None:
+        with other.thread_lock("t"):
+            found = other.get_tuple(config_of())
+            taken.append(id_of(found.config) if found else None)
+
+    def run() -> None:
+        with saver.thread_lock("t"):
+            context = contextvars.copy_context()
+            threads.append(threading.Thread(target=lambda: context.run(put, saver, "2", parent="1")))
+            threads[-1].start()
+            assert about_to_name.wait(30)
+
+    threads: list[threading.Thread] = []
+    with between_look_and_name(saver, stop):
+        threads += [threading.Thread(target=run), threading.Thread(target=take)]
+        threads[0].start()
+        assert about_to_name.wait(30)
+        threads[1].start()
+        wait_until(lambda: other._repository.leases._watched)
+        assert [info.thread_id for info in saver.locks()] == ["t"]
+        assert not taken
+        go_on.set()
+        for thread in [*threads]:
+            thread.join(60)
+    assert taken == ["2"]
+
+
+def test_what_a_run_writes_after_its_block_buries_nothing(home: Home) -> None:
+    """A put that comes when the block has ended is stored only where nobody has gone on since."""
+    saver, other = home.saver(), home.saver()
+    put(saver, "1")
+    with saver.thread_lock("t"):
+        context = contextvars.copy_context()
+    context.run(put, saver, "2", parent="1")
+    put(other, "3", parent="2")
+    with pytest.raises(ConflictError, match="latest checkpoint is 3"):
+        context.run(put, saver, "4", parent="2")
+    with pytest.raises(ConflictError, match="latest checkpoint is 3"):
+        context.run(saver.put_writes, config_of("t", "", "2"), [("a", 1)], "task")
+    assert ids_of(saver, config_of()) == ["3", "2", "1"]

@@ -11,7 +11,7 @@ import pytest
 from langgraph_filesaver import ConflictError, FileSaver
 from tests.checkpoints import config_of, ids_of, put
 from tests.concurrency.graphs import CONFIG, chain_of, counting
-from tests.concurrency.others import elsewhere
+from tests.concurrency.others import elsewhere, wait_until
 from tests.stores import Home
 
 
@@ -143,6 +143,8 @@ def test_runs_of_a_real_graph(home: Home, durability: Any) -> None:
     )
     run.start()
     assert begun.wait(60)
+    if durability != "exit":  # what the run puts in the background has come by then, and is the latest
+        wait_until(lambda: graph.get_state(CONFIG).next == ("first",))
     graph.update_state(CONFIG, {"count": 100}, as_node="second")
     go_on.set()
     run.join(60)

@@ -243,3 +243,24 @@ def test_a_deletion_that_can_only_stay_where_it_is(tmp_path: Path, monkeypatch: 
     assert f"{tmp_path}/.tmp/{hidden}: move them away before this process ends" in str(error)
     LocalStore(str(tmp_path), marker=MARKER).create("b/k2", b"other")  # its first write sweeps
     assert (tmp_path / ".tmp" / hidden / "k").read_bytes() == b"old"
+
+
+def test_a_deletion_meets_a_writer_that_was_inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """[O9] A name that lands in the folder while it is removed out of sight fails no deletion, and stays nowhere."""
+    saver = FileSaver(tmp_path)
+    put(saver, "1")
+    rmdir, late = os.rmdir, []  # type: tuple[Any, list[Any]]
+
+    def removing(path: Any, **named: Any) -> None:
+        if not late:
+            late.append(path)
+            folder = os.open(path, os.O_RDONLY, dir_fd=named.get("dir_fd"))
+            os.close(os.open("late.json", os.O_CREAT | os.O_WRONLY, dir_fd=folder))
+            os.close(folder)
+        rmdir(path, **named)
+
+    monkeypatch.setattr(os, "rmdir", removing)
+    saver.delete_thread("t")
+    assert late
+    assert ids_of(saver, None) == []
+    assert os.listdir(tmp_path / ".tmp") == []

@@ -1,0 +1,77 @@
+"""Who has a thread, as told to those who ask and to those who wait in vain."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from langgraph_filesaver._leases.document import LeaseDocument
+from langgraph_filesaver.errors import LockTimeoutError
+
+__all__ = ["HeldError", "LockInfo"]
+
+
+@dataclass(frozen=True, slots=True)
+class LockInfo:
+    """Who has a thread, as its lease tells.
+
+    Attributes:
+        thread_id: The thread.
+        owner: The token of the lease.
+        pid: The process that has it.
+        host: The machine of that process.
+        acquired_at: Since when, aware.
+        renewed_at: When it was last renewed.
+        expires_at: When it is over unless it is renewed.
+        is_over: Whether nobody has to wait for it any more: its holder died, or did not renew it.
+        path: The file.
+    """
+
+    thread_id: str
+    owner: str
+    pid: int
+    host: str
+    acquired_at: datetime
+    renewed_at: datetime
+    expires_at: datetime
+    is_over: bool
+    path: str
+
+
+class HeldError(Exception):
+    """Somebody else has the thread, or goes first: try again later. Nothing was done.
+
+    Attributes:
+        pause_seconds: How long to wait at least.
+    """
+
+    def __init__(self, thread_id: str, path: str, holder: LeaseDocument | None, *, pause_seconds: float = 0.0) -> None:
+        super().__init__(thread_id)
+        self.pause_seconds = pause_seconds
+        self.thread_id = thread_id
+        self.path = path
+        self.holder = holder
+
+    def timed_out(self, timeout_seconds: float) -> LockTimeoutError:
+        """Return the error that tells the caller who has it."""
+        found: dict[str, Any] | None = None
+        who = "somebody whose lease cannot be read"
+        if self.holder is not None:
+            process, since = self.holder.process, self.holder.acquired_at.isoformat(timespec="seconds")
+            renewed = self.holder.renewed_at.isoformat(timespec="seconds")
+            found = {
+                "owner": self.holder.owner,
+                "pid": process.pid,
+                "host": process.host,
+                "since": since,
+                "renewed": renewed,
+            }
+            who = f"process {process.pid} on {process.host} since {since}, renewed {renewed}, owner {self.holder.owner}"
+        return LockTimeoutError(
+            f"thread {self.thread_id!r} is leased by {who}; waited {timeout_seconds:g} s for {self.path}. Try again when its "
+            "run is done; a holder that dies loses it by itself, and `langgraph-filesaver locks` shows and breaks it",
+            path=self.path,
+            timeout_seconds=timeout_seconds,
+            holder=found,
+        )

@@ -1,0 +1,36 @@
+"""A saver that is stopped between its last look and the name."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from langgraph_filesaver import FileSaver
+from langgraph_filesaver._store import Turn, no_turn
+
+__all__ = ["between_look_and_name"]
+
+
+@contextlib.contextmanager
+def between_look_and_name(saver: FileSaver, work: Callable[[], Any]) -> Iterator[None]:
+    """Let `work` happen when the saver's next file has had its last look and has no name yet."""
+    store: Any = saver._repository.store
+    create = store.create
+
+    def stopped(key: str, data: bytes, turn: Turn = no_turn) -> bool:
+        store.create = create
+
+        @contextlib.contextmanager
+        def later() -> Iterator[None]:
+            with turn():
+                work()
+                yield
+
+        return bool(create(key, data, later))
+
+    store.create = stopped
+    try:
+        yield
+    finally:
+        store.create = create
