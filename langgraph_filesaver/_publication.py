@@ -24,16 +24,19 @@ class Publication:
         thread_id: The thread.
         check: Raises ConflictError where the document must not be published any more; then nobody else publishes between
             this look and the name. None: there is nothing to look at.
+        run: An object that stands for the run, or None.
 
     Attributes:
         fencing_token: The token that the document carries, or None.
     """
 
-    def __init__(self, leases: Leases, thread_id: str, check: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self, leases: Leases, thread_id: str, check: Callable[[], None] | None = None, run: object = None
+    ) -> None:
         self._leases = leases
         self._thread_id = thread_id
         self._check = check
-        self._lease = leases.own(thread_id)
+        self._lease = leases.own(thread_id, run)
         self.fencing_token = None if self._lease is None else self._lease.owner
 
     @contextlib.contextmanager

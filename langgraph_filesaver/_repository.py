@@ -70,7 +70,13 @@ class Repository(ThreadFiles):
     # --- who may write
 
     def publication(
-        self, thread_id: str, document: CheckpointDocument | WritesDocument, *, is_checked: bool, is_asked: bool
+        self,
+        thread_id: str,
+        document: CheckpointDocument | WritesDocument,
+        *,
+        is_checked: bool,
+        is_asked: bool,
+        run: object,
     ) -> Publication:
         """Return the way to its name of a document that is about to be stored.
 
@@ -78,16 +84,17 @@ class Repository(ThreadFiles):
             thread_id: The thread.
             document: What is stored.
             is_checked: Whether it must build on the latest checkpoint. That of a run whose lease has ended must in any case.
+            run: An object that stands for the run, or None.
             is_asked: Whether the caller has asked for what it builds on, whatever that is.
         """
-        is_checked = is_checked or (self.leases.own(thread_id) is None and self.leases.had(thread_id))
+        is_checked = is_checked or (self.leases.own(thread_id, run) is None and self.leases.had(thread_id))
         check: Callable[[], None] | None = None
         if is_checked and not is_asked:
             if isinstance(document, CheckpointDocument):
                 check = partial(self._refuse_buried, thread_id, document)
             else:
                 check = partial(self._refuse_outdated, thread_id, document)
-        return Publication(self.leases, thread_id, check)
+        return Publication(self.leases, thread_id, check, run)
 
     def _refuse_buried(self, thread_id: str, document: CheckpointDocument) -> None:
         """Raise ConflictError where the checkpoint would bury another one that its parent does not know."""

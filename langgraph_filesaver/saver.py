@@ -52,6 +52,8 @@ from langgraph_filesaver.config import (
 
 __all__ = ["FileSaver"]
 
+_RUNTIME = "__pregel_runtime"
+
 
 class FileSaver(MaintenanceMethods, LeaseMethods, AsyncMethods):
     """Keeps LangGraph checkpoints as a folder of readable JSON files.
@@ -159,7 +161,11 @@ class FileSaver(MaintenanceMethods, LeaseMethods, AsyncMethods):
             CorruptDataError: The checkpoint or one of its writes is unreadable; the file is named.
             StorageError: The folder cannot be read.
         """
-        found = self._reading().get(Address.of(config), config)
+        address = Address.of(config)
+        self._repository.leases.own(
+            address.thread_id, _run(config)
+        )  # what the owner reads as a run, it may write as one
+        found = self._reading().get(address, config)
         self._note_read(config, found)
         return found
 
@@ -272,7 +278,9 @@ class FileSaver(MaintenanceMethods, LeaseMethods, AsyncMethods):
 
         def attempt(has_waited: bool) -> None:  # noqa: FBT001 how `waiting_for` calls it
             is_checked = has_waited or is_strict
-            publication = self._repository.publication(thread_id, document, is_checked=is_checked, is_asked=is_asked)
+            publication = self._repository.publication(
+                thread_id, document, is_checked=is_checked, is_asked=is_asked, run=_run(config)
+            )
             marked = replace(document, fencing_token=publication.fencing_token)
             self._repository.put_checkpoint(
                 thread_id, marked, lambda outgoing: codec.checkpoint_bytes(marked, outgoing, new_versions), publication
@@ -314,7 +322,9 @@ class FileSaver(MaintenanceMethods, LeaseMethods, AsyncMethods):
         is_asked = was_asked((self._root.realm, thread_id, checkpoint_ns), checkpoint_id)
 
         def attempt(has_waited: bool) -> None:  # noqa: FBT001 how `waiting_for` calls it
-            publication = self._repository.publication(thread_id, document, is_checked=has_waited, is_asked=is_asked)
+            publication = self._repository.publication(
+                thread_id, document, is_checked=has_waited, is_asked=is_asked, run=_run(config)
+            )
             marked = replace(document, fencing_token=publication.fencing_token)
             self._repository.put_writes(
                 thread_id, marked, lambda outgoing: codec.writes_bytes(marked, outgoing), publication
@@ -361,6 +371,11 @@ class FileSaver(MaintenanceMethods, LeaseMethods, AsyncMethods):
             return int(current) + 1 + random.random()  # noqa: S311 no secret: it only tells forks apart
         number = 0 if current is None else int(current.split(".")[0])
         return f"{number + 1:032}.{random.random():016}"  # noqa: S311
+
+
+def _run(config: RunnableConfig) -> object:
+    """Return the object that LangGraph makes for each run of a graph and puts into all configs of it, or None."""
+    return config["configurable"].get(_RUNTIME)
 
 
 def _run_id(config: RunnableConfig) -> str | None:

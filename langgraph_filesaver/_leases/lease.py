@@ -2,6 +2,9 @@
 
 The owner is a context (`contextvars`): the block that took the lease, and every thread and task that was started from
 there with its context, as LangGraph starts its own. A process forked from it is somebody else.
+
+A run that has read the thread as the owner is the owner, too, whatever context it writes from: LangGraph stores what a
+parallel task wrote from a callback of a bare thread. The run is told by an object of its own that stands in all its configs.
 """
 
 from __future__ import annotations
@@ -15,8 +18,10 @@ from datetime import datetime
 
 from langgraph_filesaver._leases.document import LeaseDocument
 
-__all__ = ["Lease", "had_lease", "own_lease", "owning"]
+__all__ = ["Lease", "had_lease", "note_given_back", "note_taken", "own_lease", "owning"]
 
+_MOST_RUNS = 1000  # in one lease
+_LIVE: dict[tuple[Hashable, str], Lease] = {}
 _OWNED: ContextVar[tuple[Lease, ...]] = ContextVar("langgraph_filesaver_owned_leases", default=())
 
 
@@ -43,6 +48,7 @@ class Lease:
         self._publishing = 0
         self._none_publishing = threading.Condition(self._mutex)
         self._is_lost = False
+        self._runs: dict[int, object] = {}
 
     def __repr__(self) -> str:
         state = "held" if self.is_held else "not held"
@@ -70,6 +76,17 @@ class Lease:
     def lose(self) -> None:
         """Note that somebody else has taken it away."""
         self._is_lost = True
+
+    def note_run(self, run: object) -> None:
+        """Note that a run has read or written as the owner. None is no run."""
+        if run is not None:
+            if len(self._runs) >= _MOST_RUNS:
+                del self._runs[next(iter(self._runs))]
+            self._runs[id(run)] = run  # kept alive, so that no other object has its identity
+
+    def is_of(self, run: object) -> bool:
+        """Tell whether the run is one of the owner's."""
+        return id(run) in self._runs
 
     def enter(self) -> bool:
         """Enter once more; False where it was given back already."""
@@ -115,12 +132,28 @@ class Lease:
         return self.was_for(realm, thread_id) and self._pid == os.getpid() and self._entries > 0
 
 
-def own_lease(realm: Hashable, thread_id: str) -> Lease | None:
-    """Return the lease of a thread that the calling context owns: held, or lost and not yet left; else None."""
+def own_lease(realm: Hashable, thread_id: str, run: object = None) -> Lease | None:
+    """Return the lease of a thread that the calling context or run owns: held, or lost and not yet left; else None."""
     for lease in reversed(_OWNED.get()):
         if lease.concerns(realm, thread_id):
+            lease.note_run(run)
             return lease
+    if run is not None:
+        found = _LIVE.get((realm, thread_id))
+        if found is not None and found.is_of(run) and found.concerns(realm, thread_id):
+            return found
     return None
+
+
+def note_taken(lease: Lease, realm: Hashable) -> None:
+    """Note that this process has taken a lease; one that it had of the thread before is over."""
+    _LIVE[realm, lease.thread_id] = lease
+
+
+def note_given_back(lease: Lease, realm: Hashable) -> None:
+    """Note that this process has given a lease back."""
+    if _LIVE.get((realm, lease.thread_id)) is lease:
+        del _LIVE[realm, lease.thread_id]
 
 
 def had_lease(realm: Hashable, thread_id: str) -> bool:

@@ -30,7 +30,7 @@ from langgraph_filesaver import _layout as layout
 from langgraph_filesaver._leases.document import LeaseDocument, Seen, is_over
 from langgraph_filesaver._leases.heartbeat import HEARTBEAT
 from langgraph_filesaver._leases.holders import HeldError, LockInfo
-from langgraph_filesaver._leases.lease import Lease, had_lease, own_lease
+from langgraph_filesaver._leases.lease import Lease, had_lease, note_given_back, note_taken, own_lease
 from langgraph_filesaver._leases.places import LeasePlace
 from langgraph_filesaver._process import boot_id, this_process
 from langgraph_filesaver._serde.text import parse
@@ -72,9 +72,14 @@ class Leases:
         self._timeout_seconds = timeout_seconds
         self._watched: dict[str, tuple[bytes, float]] = {}
 
-    def own(self, thread_id: str) -> Lease | None:
-        """Return the lease of the thread that the calling context has, or had and lost; None for an outsider."""
-        return own_lease(self._place.realm, thread_id)
+    def own(self, thread_id: str, run: object = None) -> Lease | None:
+        """Return the lease of the thread that the calling context or run has, or had and lost; None for an outsider.
+
+        Args:
+            thread_id: The thread.
+            run: An object that stands for the run, or None. In the owner's context it is noted as the owner's.
+        """
+        return own_lease(self._place.realm, thread_id, run)
 
     def had(self, thread_id: str) -> bool:
         """Tell whether the calling context comes from a block that owned a lease of the thread.
@@ -108,6 +113,7 @@ class Leases:
             wanted = self._new(thread_id, ttl_seconds)  # now, for the time to live begins now
             self._replace(thread_id, wanted)
         lease = Lease(self._place.realm, wanted)
+        note_taken(lease, self._place.realm)
         try:
             HEARTBEAT.start(wanted.owner, ttl_seconds, lambda: self._renew_or_lose(lease))
         except RuntimeError:
@@ -122,6 +128,7 @@ class Leases:
             StorageError: The file cannot be removed; the lease will be over by itself.
         """
         lease.wait_for_publishing(self._timeout_seconds)
+        note_given_back(lease, self._place.realm)
         HEARTBEAT.stop(lease.owner)
         with self._turn(lease.thread_id, shared=False):
             found = self._found(lease.thread_id)

@@ -7,11 +7,11 @@ from typing import Annotated, Any, TypedDict
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.graph import START, StateGraph
-from langgraph.types import interrupt
+from langgraph.types import Send, interrupt
 
 from langgraph_filesaver import FileSaver
 
-__all__ = ["CONFIG", "asking", "chain_of", "counting"]
+__all__ = ["CONFIG", "asking", "chain_of", "counting", "fanning_out"]
 
 CONFIG: RunnableConfig = {"configurable": {"thread_id": "t"}}
 
@@ -37,6 +37,14 @@ def asking(saver: FileSaver) -> Any:
     builder = StateGraph(Counter)
     builder.add_node("ask", lambda _: {"count": interrupt("how many?")})
     builder.add_edge(START, "ask")
+    return builder.compile(checkpointer=saver)
+
+
+def fanning_out(saver: FileSaver) -> Any:
+    """Return a compiled graph of twenty parallel tasks that each add one."""
+    builder = StateGraph(Counter)
+    builder.add_node("work", lambda _: {"count": 1})
+    builder.add_conditional_edges(START, lambda _: [Send("work", {"count": number}) for number in range(20)], ["work"])
     return builder.compile(checkpointer=saver)
 
 

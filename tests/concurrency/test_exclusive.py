@@ -7,11 +7,12 @@ import threading
 from typing import Any
 
 import pytest
+from langgraph.func import entrypoint, task
 from langgraph.graph.state import CompiledStateGraph
-from langgraph.types import Command
+from langgraph.types import Command, interrupt
 
 from langgraph_filesaver import FileSaver, LockTimeoutError
-from tests.concurrency.graphs import CONFIG, asking, chain_of, counting
+from tests.concurrency.graphs import CONFIG, asking, chain_of, counting, fanning_out
 from tests.concurrency.others import elsewhere, impatient
 from tests.stores import Home
 
@@ -186,6 +187,58 @@ def test_a_subgraph_is_part_of_the_run(home: Home) -> None:
     inner = saver.exclusive(counting(saver))
     assert saver.exclusive(counting(saver, inner)).invoke({"count": 1}, CONFIG) == {"count": 5}
     assert counting(saver, inner).invoke({"count": 1}, {"configurable": {"thread_id": "u"}}) == {"count": 5}
+    assert saver.locks() == []
+
+
+@pytest.mark.parametrize("durability", DURABILITIES)
+def test_parallel_tasks_are_the_owners(home: Home, durability: Any) -> None:
+    """What parallel tasks wrote is stored from bare threads; it is the owner's, in an exclusive run and inside `thread_lock`."""
+    saver = impatient(home)
+    graph = fanning_out(saver)
+    assert saver.exclusive(graph).invoke({"count": 0}, CONFIG, durability=durability) == {"count": 20}
+    with saver.thread_lock("t"):
+        assert graph.invoke({"count": 0}, CONFIG, durability=durability) == {"count": 40}
+        assert len(list(graph.stream({"count": 0}, CONFIG, durability=durability, subgraphs=True))) == 20
+    assert saver.locks() == []
+
+
+def test_a_run_that_is_not_the_owners_stays_out(home: Home) -> None:
+    """A run that has read the thread before another one took it is no owner, though both are of this process."""
+    saver, begun, go_on = impatient(home), threading.Event(), threading.Event()
+
+    def node(_: Any) -> dict[str, int]:
+        begun.set()
+        assert go_on.wait(60)
+        return {"count": 1}
+
+    results: list[Any] = []
+    run = threading.Thread(
+        target=lambda: results.append(elsewhere(lambda: counting(saver, node).invoke({"count": 0}, CONFIG)))
+    )
+    run.start()
+    assert begun.wait(60)
+    with saver.thread_lock("t"):
+        fanning_out(saver).get_state(CONFIG)
+        go_on.set()
+        run.join(60)
+    assert isinstance(results[0], LockTimeoutError)
+
+
+def test_the_functional_api(home: Home) -> None:
+    """An `@entrypoint` with tasks, an interrupt and its answer can be made exclusive, too."""
+    saver = impatient(home)
+
+    @task
+    def double(number: int) -> int:
+        return 2 * number
+
+    @entrypoint(checkpointer=saver)
+    def flow(number: int) -> int:
+        return double(number).result() + double(number).result() + int(interrupt("how many more?"))
+
+    exclusive = saver.exclusive(flow)
+    assert "__interrupt__" in exclusive.invoke(3, CONFIG)
+    assert exclusive.invoke(Command(resume=30), CONFIG) == 42
     assert saver.locks() == []
 
 
