@@ -18,11 +18,11 @@ _MOST = 64  # asked for in one context; beyond, a fork on purpose may be taken f
 Place = tuple[Hashable, str, str]
 """A root, a thread and a namespace."""
 
-_ASKED: ContextVar[tuple[tuple[Place, str], ...]] = ContextVar("langgraph_filesaver_asked", default=())
+_ASKED: ContextVar[tuple[tuple[Place, str | None], ...]] = ContextVar("langgraph_filesaver_asked", default=())
 
 
-def note_asked(place: Place, checkpoint_id: str) -> None:
-    """Note that a checkpoint was asked for by its id."""
+def note_asked(place: Place, checkpoint_id: str | None) -> None:
+    """Note that a checkpoint was asked for by its id; None stands for the beginning of the thread."""
     others = tuple(each for each in _ASKED.get() if each != (place, checkpoint_id))
     _ASKED.set((*others, (place, checkpoint_id))[-_MOST:])
 

@@ -175,6 +175,8 @@ class FileSaver(MaintenanceMethods, LeaseMethods, AsyncMethods):
             place = (self._root.realm, thread_id, checkpoint_ns)
             if checkpoint_id:
                 note_asked(place, checkpoint_id)
+                parent = found.parent_config  # a copy of what was asked for (`as_node="__copy__"`) is put beside it
+                note_asked(place, parent["configurable"]["checkpoint_id"] if parent else None)
             else:
                 note_latest(place, found.checkpoint["id"])
                 exceed(found.checkpoint["id"])

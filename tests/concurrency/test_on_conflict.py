@@ -161,6 +161,19 @@ def test_runs_of_a_real_graph(home: Home, durability: Any) -> None:
     assert graph.get_state(CONFIG).values == result
 
 
+def test_copies_of_old_checkpoints(home: Home) -> None:
+    """LangGraph's copy of an old checkpoint, also of the first one, is put beside it on purpose."""
+    saver = strict(home)
+    graph = counting(saver)
+    graph.invoke({"count": 0}, CONFIG)
+    graph.invoke({"count": 0}, CONFIG)
+    history = list(graph.get_state_history(CONFIG))
+    for old in (history[1], history[-1]):
+        copied = graph.update_state(old.config, None, as_node="__copy__")
+        graph.invoke(None, copied)
+    assert len(list(graph.get_state_history(CONFIG))) > len(history) + 2
+
+
 def test_one_of_many_wins(local_home: Home) -> None:
     """Of sixteen puts at once on one parent, one is stored and fifteen are refused: the look and the name are one step."""
     savers = [strict(local_home) for _ in range(16)]
