@@ -40,8 +40,18 @@ def told_by(story: Story, root: Path) -> tuple[Any, Counter[str], list[str]]:
 
 
 def stored_as_finished(root: Path) -> set[str]:
-    """Return the names of the nodes whose result is in a file."""
-    return set(re.findall("<(.+?)>", "".join(path.read_text() for path in root.rglob("*.json"))))
+    """Return the names of the nodes whose result is in a file that counts.
+
+    LangGraph may store writes before the checkpoint that they belong to; when it dies in between, they belong to nothing.
+    """
+    texts = []
+    for path in root.rglob("*.json"):
+        if path.parts[-3] == "writes":
+            namespace, checkpoint = path.name.split(".")[:2]
+            if not (path.parents[2] / "checkpoints" / namespace / f"{checkpoint}.json").exists():
+                continue
+        texts.append(path.read_text())
+    return set(re.findall("<(.+?)>", "".join(texts)))
 
 
 def answer_is_stored(root: Path, answer: Any) -> bool:
