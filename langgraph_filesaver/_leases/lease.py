@@ -163,9 +163,15 @@ def had_lease(realm: Hashable, thread_id: str) -> bool:
 
 @contextlib.contextmanager
 def owning(lease: Lease) -> Iterator[None]:
-    """Make the calling context the lease's owner inside the block, which must not be left for another context."""
-    token = _OWNED.set((*_OWNED.get(), lease))
+    """Make the calling context the lease's owner inside the block."""
+    _OWNED.set((*_OWNED.get(), lease))
     try:
         yield
     finally:
-        _OWNED.reset(token)
+        # Without a token: blocks may overlap instead of nesting, and a block may be left in another context than it was
+        # entered in, as generators are that a framework drives.
+        owned = list(_OWNED.get())
+        if lease in owned:
+            owned.reverse()
+            owned.remove(lease)  # the one that was entered last
+            _OWNED.set(tuple(reversed(owned)))
