@@ -97,7 +97,9 @@ class Lease:
             return True
 
     def leave(self) -> bool:
-        """Leave; True for the last one, who gives it back."""
+        """Leave; True for the last one, who gives it back. A forked child that leaves the block has nothing to give."""
+        if self._pid != os.getpid():
+            return False
         with self._mutex:
             self._entries -= 1
             return not self._entries

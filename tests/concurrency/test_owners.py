@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextvars
+import os
 from collections.abc import Iterator
 
 from tests.checkpoints import config_of, ids_of, put
@@ -46,3 +47,20 @@ def test_a_block_may_be_left_in_another_context(home: Home) -> None:
     contextvars.copy_context().run(block.__enter__)
     contextvars.copy_context().run(block.__exit__, None, None, None)
     assert saver.locks() == []
+
+
+def test_a_forked_child_that_leaves_the_block_gives_nothing_back(local_home: Home) -> None:
+    """What a child ends by an exception or by `sys.exit` are its copies of the parent's blocks: the parent has the thread."""
+    saver = impatient(local_home)
+    with saver.thread_lock("t") as lease:
+        process = 1
+        try:
+            with saver.thread_lock("t"), saver._lease("u", None, 30) as unowned:
+                process = os.fork()
+                if process == 0:
+                    raise SystemExit
+                assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == 0
+                assert {info.owner for info in saver.locks()} == {lease.owner, unowned.owner}
+        finally:
+            if process == 0:
+                os._exit(0)
