@@ -8,13 +8,12 @@ import threading
 import time
 from collections.abc import Callable
 
-from langgraph_filesaver.errors import FileSaverError
-
 __all__ = ["HEARTBEAT", "Heartbeat"]
 
 logger = logging.getLogger("langgraph_filesaver")
 
 _BEATS_PER_TTL = 3  # two may fail before the lease is over
+_TRIES_PER_BEAT = 3  # how much sooner one that failed is tried again
 
 
 class Heartbeat:
@@ -73,15 +72,16 @@ class Heartbeat:
                 if left > 0:
                     self._condition.wait(left)
                     continue
-            is_held = True
+            is_held, next_pause = True, pause
             try:
                 is_held = renew()
-            except FileSaverError as error:
+            except Exception as error:  # noqa: BLE001 whatever it is, it must not end the renewal of the others
                 logger.warning("a lease cannot be renewed: %s", error)
+                next_pause = pause / _TRIES_PER_BEAT
             with self._condition:
                 if owner in self._beating:
                     if is_held:
-                        self._beating[owner] = (time.monotonic() + pause, pause, renew)
+                        self._beating[owner] = (time.monotonic() + next_pause, pause, renew)
                     else:
                         del self._beating[owner]
 

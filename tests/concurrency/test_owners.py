@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 
 from tests.checkpoints import config_of, ids_of, put
-from tests.concurrency.test_leases import impatient
+from tests.concurrency.others import impatient
 from tests.stores import Home
 
 
