@@ -175,6 +175,71 @@ class StoreTests:
             assert after == before
             assert after is not before
 
+    # --- whole trees
+
+    def test_a_tree_is_all_files_below_a_folder(self, opened: Opener) -> None:
+        """Every file below is told once, sorted, with its size; nothing beside is, and a missing folder has none."""
+        files = {"t/b": b"12", "t/a/x": b"123", "t/a/y/z": b"", "tt/k": b"1", "u": b"1"}
+        for key, data in files.items():
+            opened().create(key, data)
+        assert [(each.key, each.bytes) for each in opened().tree("t")] == [("t/a/x", 3), ("t/a/y/z", 0), ("t/b", 2)]
+        assert {each.key for each in opened().tree("")} == {*files, MARKER.key}
+        assert list(opened().tree("nowhere")) == []
+
+    def test_a_file_written_again_has_another_version(self, opened: Opener) -> None:
+        """The version that a tree tells changes with the bytes, and stays where nothing was written."""
+        store = opened()
+        store.create("t/a", b"one")
+        before = [each.version for each in store.tree("t")]
+        assert [each.version for each in opened().tree("t")] == before
+        store.replace("t/a", b"two")
+        assert [each.version for each in opened().tree("t")] != before
+
+    def test_many_keys_are_read_and_created_at_once(self, opened: Opener) -> None:
+        """`create_all` leaves all files, also where some are there; `read_all` returns the bytes of each key, None for a missing one."""
+        files = {f"t/{number}": b"%d" % number for number in range(30)}
+        opened().create("t/3", b"3")
+        opened().create_all(files)
+        assert opened().read_all([*files, "t/none"]) == {**files, "t/none": None}
+
+    def test_what_is_expected_is_read_as_it_is(self, opened: Opener) -> None:
+        """Inside `ahead`, what was expected is read and listed as without it; afterwards nothing is remembered."""
+        store = opened()
+        store.create("t/a", b"1")
+        with store.ahead():
+            store.expect(["t/a", "t/none"], ["t", "nowhere"])
+            assert store.read("t/a") == b"1"
+            assert store.read("t/none") is None
+            assert store.list("t") == ("a",)
+            assert store.list("nowhere") == ()
+            opened().replace("t/a", b"2")
+            opened().create("t/b", b"3")
+            assert store.read("t/a") == b"2"
+            assert store.list("t") == ("a", "b")
+            store.expect(["t/b"], ["t"])
+        opened().delete(["t/b"])
+        assert store.read("t/b") is None
+        assert store.list("t") == ("a",)
+
+    # --- compare and swap
+
+    def test_swap_takes_the_version_that_was_read(self, opened: Opener) -> None:
+        """Where the store can: a swap succeeds with the version that is there, and with none where nothing is; else nothing changes."""
+        store = opened()
+        if not store.properties.compare_and_swap:
+            pytest.skip("this store has no compare-and-swap, and says so")
+        assert store.read_versioned("c/k") is None
+        first = store.swap("c/k", b"1", None)
+        assert first is not None
+        assert opened().swap("c/k", b"no", None) is None
+        found = opened().read_versioned("c/k")
+        assert found == (b"1", first)
+        second = opened().swap("c/k", b"2", first)
+        assert second is not None
+        assert store.swap("c/k", b"no", first) is None
+        assert store.read("c/k") == b"2"
+        assert store.read_versioned("c/k") == (b"2", second)
+
     # --- whole folders
 
     def test_delete_folder_removes_all_below_and_nothing_beside(self, opened: Opener) -> None:

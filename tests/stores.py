@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from langgraph_filesaver import FileSaver
 from langgraph_filesaver._repository import MARKER
-from langgraph_filesaver._store import LocalStore, MemoryStore, Properties, Staged, Status, Store, Turn, no_turn
+from langgraph_filesaver._store import Entry, LocalStore, MemoryStore, Properties, Staged, Status, Store, Turn, no_turn
 
 __all__ = ["HOME_KINDS", "Home", "WatchedStore"]
 
@@ -102,6 +102,9 @@ class WatchedStore(Store):
         self.lists.append(folder)
         self.before_list(folder)
         return self.inner.list(folder)
+
+    def tree(self, folder: str) -> Iterator[Entry]:
+        return self.inner.tree(folder)
 
     def delete_folder(self, folder: str) -> None:
         self.inner.delete_folder(folder)

@@ -1,11 +1,12 @@
 """The only code that touches files: stores of bytes under keys."""
 
-from langgraph_filesaver._store.base import Marker, Properties, Staged, Status, Store, Turn, no_turn
+from langgraph_filesaver._store.base import Entry, Marker, Properties, Staged, Status, Store, Turn, Versioned, no_turn
 from langgraph_filesaver._store.local import LocalStore
 from langgraph_filesaver._store.memory import MemoryStore
 from langgraph_filesaver._store.mounts import file_system_of
 
 __all__ = [
+    "Entry",
     "LocalStore",
     "Marker",
     "MemoryStore",
@@ -14,6 +15,7 @@ __all__ = [
     "Status",
     "Store",
     "Turn",
+    "Versioned",
     "file_system_of",
     "no_turn",
 ]

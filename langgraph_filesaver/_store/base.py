@@ -2,7 +2,11 @@
 
 A store knows bytes and keys, never threads, checkpoints or JSON. A *key* is a `/`-separated relative path of names that
 `_layout` made; the folder `""` is the root. Everything above asks a store's `Properties`, never its class. Stores are
-extended by wrapping (a fault injector, a counter, a cipher).
+extended by wrapping (a fault injector, a counter, a cipher, a mirror).
+
+Some stores are at hand, where a look is a system call, and some are far away, where each look is a request that costs
+money and milliseconds (`is_far`). For these there are verbs for many keys at once, and `ahead` with `expect`, by which a
+reader says what it is about to read: then that is fetched in one round trip.
 
 Rules that every store keeps, and that `tests/store_contract.py` checks:
 
@@ -17,12 +21,12 @@ Rules that every store keeps, and that `tests/store_contract.py` checks:
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import BinaryIO, NamedTuple
 
-__all__ = ["Marker", "Properties", "Staged", "Status", "Store", "Turn", "no_turn"]
+__all__ = ["Entry", "Marker", "Properties", "Staged", "Status", "Store", "Turn", "Versioned", "no_turn"]
 
 Turn = Callable[[], AbstractContextManager[None]]
 """Makes what holds others off while a file gets its name."""
@@ -41,11 +45,19 @@ class Properties:
         exclusive_create: `create` never has two winners.
         durable: What a verb did survives a power cut once it has returned.
         lock_folder: Path of a folder on this machine for kernel locks, or None where the store has no such place.
+        compare_and_swap: `swap` never has two winners.
+        deletes_folders_at_once: Readers see all of a folder that is deleted, or nothing.
+        is_far: Each verb is a request to another machine.
+        is_shared: Other processes may open the same place.
     """
 
     exclusive_create: bool
     durable: bool
     lock_folder: str | None
+    compare_and_swap: bool = False
+    deletes_folders_at_once: bool = True
+    is_far: bool = False
+    is_shared: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +80,29 @@ class Status(NamedTuple):
     bytes: int
     modified_at: float
     stamp: tuple[int, ...]
+
+
+class Entry(NamedTuple):
+    """A file that a listing of a whole tree has found.
+
+    Attributes:
+        key: Its key.
+        bytes: Its size.
+        modified_at: When it was changed, in seconds since 1970, by the store's clock.
+        version: Another one where the file was written again.
+    """
+
+    key: str
+    bytes: int
+    modified_at: float
+    version: str
+
+
+class Versioned(NamedTuple):
+    """Bytes, and which version of them."""
+
+    data: bytes
+    version: str
 
 
 class Staged(ABC):
@@ -156,6 +191,45 @@ class Store(ABC):
     @abstractmethod
     def delete_folder(self, folder: str) -> None:
         """Remove a folder with all that is in it; a missing one is fine. Readers see all of it or nothing."""
+
+    # --- whole trees, and many keys at once
+
+    @abstractmethod
+    def tree(self, folder: str) -> Iterator[Entry]:
+        """Yield every file below a folder, sorted by key; none where it is missing.
+
+        Locks and files that are being written, which lie in folders of the root with a dot, are left out.
+        """
+
+    def read_all(self, keys: Iterable[str]) -> dict[str, bytes | None]:
+        """Return the bytes under each of the keys, at once where that is faster."""
+        return {key: self.read(key) for key in keys}
+
+    def create_all(self, files: Mapping[str, bytes]) -> None:
+        """Store files whose bytes follow from their keys, so that it does not matter who else does so; at once where that is faster."""
+        for key, data in files.items():
+            self.create(key, data)
+
+    def ahead(self) -> AbstractContextManager[None]:
+        """Make the block one in which `expect` counts: what was fetched for it is used there once, and by this thread alone."""
+        return nullcontext()
+
+    def expect(self, keys: Iterable[str] = (), folders: Iterable[str] = ()) -> None:  # noqa: B027 a hint, which a near store ignores
+        """Say what this thread reads and lists next."""
+
+    # --- compare and swap, where `properties` say so
+
+    def read_versioned(self, key: str) -> Versioned | None:
+        """Return the bytes under `key` and their version for `swap`, or None where it is missing."""
+        raise NotImplementedError(key)
+
+    def swap(self, key: str, data: bytes, version: str | None) -> str | None:
+        """Store `data` if what is there has this version, or if nothing is there and `version` is None.
+
+        Returns:
+            The new version; None where something else is there by now, and nothing was stored.
+        """
+        raise NotImplementedError(key, data, version)
 
     # --- large files
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from typing import BinaryIO
 
-from langgraph_filesaver._store.base import Status, Store
+from langgraph_filesaver._store.base import Entry, Status, Store
 from langgraph_filesaver._store.descriptors import open_regular, read_all
 from langgraph_filesaver._store.listings import Listings
 from langgraph_filesaver.errors import StorageError
@@ -99,5 +100,24 @@ class LocalReading(Store):
         except OSError as error:
             raise StorageError.from_os_error(error, action="list", path=path) from error
 
+    def tree(self, folder: str) -> Iterator[Entry]:
+        """Walk the folder. The version of a file is made of what the system tells of it without reading it."""
+        top = self._path(folder)
+        found: list[Entry] = []
+        for place, folders, names in os.walk(top, onerror=_refuse):
+            if place == self.root:
+                folders[:] = [name for name in folders if not name.startswith(".")]
+            for name in names:
+                key = os.path.relpath(os.path.join(place, name), self.root).replace(os.sep, "/")
+                status = self.status(key)
+                if status is not None and os.path.isfile(self._path(key)):
+                    found.append(Entry(key, status.bytes, status.modified_at, "-".join(map(str, status.stamp))))
+        yield from sorted(found)
+
     def _path(self, key: str) -> str:
         return f"{self.root}/{key}" if key else self.root
+
+
+def _refuse(error: OSError) -> None:
+    if not isinstance(error, (FileNotFoundError, NotADirectoryError)):
+        raise StorageError.from_os_error(error, action="list", path=error.filename or "") from error

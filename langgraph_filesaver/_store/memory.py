@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import threading
 import time
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
-from langgraph_filesaver._store.base import Marker, Properties, Staged, Status, Store, Turn, no_turn
+from langgraph_filesaver._store.base import Entry, Marker, Properties, Staged, Status, Store, Turn, no_turn
 
 __all__ = ["MemoryStore"]
 
@@ -20,7 +21,7 @@ class MemoryStore(Store):
         marker: The file that the first write leaves in the root.
     """
 
-    properties = Properties(exclusive_create=True, durable=False, lock_folder=None)
+    properties = Properties(exclusive_create=True, durable=False, lock_folder=None, is_shared=False)
 
     def __init__(self, marker: Marker | None = None) -> None:
         self._marker = marker
@@ -73,6 +74,16 @@ class MemoryStore(Store):
                 inside = (key[len(prefix) :] for key in self._files if key.startswith(prefix))
                 self._listings[folder] = tuple(sorted({rest.split("/", 1)[0] for rest in inside}))
             return self._listings[folder]
+
+    def tree(self, folder: str) -> Iterator[Entry]:
+        """Yield every file below `folder`."""
+        with self._mutex:
+            files = sorted(self._files.items())
+        prefix = f"{folder}/" if folder else ""
+        for key, data in files:
+            if key.startswith(prefix):
+                version = hashlib.sha256(data).hexdigest()
+                yield Entry(key, len(data), self._modified_at.get(key, 0.0), version)
 
     def delete_folder(self, folder: str) -> None:
         """Remove everything below `folder`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import BinaryIO, TypeVar
 
-from langgraph_filesaver._store import Staged, Status, Store, Turn, no_turn
+from langgraph_filesaver._store import Entry, Staged, Status, Store, Turn, no_turn
 
 __all__ = ["FaultyStore", "KilledError"]
 
@@ -69,6 +69,9 @@ class FaultyStore(Store):
 
     def list(self, folder: str) -> tuple[str, ...]:
         return self._operate(lambda: self._store.list(folder))
+
+    def tree(self, folder: str) -> Iterator[Entry]:
+        return self._store.tree(folder)
 
     def delete_folder(self, folder: str) -> None:
         self._operate(lambda: self._store.delete_folder(folder))
