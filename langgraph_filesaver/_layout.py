@@ -39,6 +39,7 @@ __all__ = [
     "fence_key",
     "fences_folder",
     "id_of_name",
+    "is_artifact_key",
     "is_artifact_name",
     "is_lease_name",
     "is_name",
@@ -202,6 +203,12 @@ def artifact_name(reference: object) -> str | None:
 def is_artifact_name(name: str) -> bool:
     """Tell whether `name` is one of an artifact: a SHA-256 and one extension or two."""
     return _ARTIFACT.fullmatch(name) is not None
+
+
+def is_artifact_key(key: str) -> bool:
+    """Tell whether a key is that of an artifact, under which there can only ever be the same bytes."""
+    parts = key.split("/")
+    return len(parts) == 3 and parts[1] == "artifacts" and is_artifact_name(parts[2])
 
 
 def namespaces_folder(thread_folder_key: str) -> str:

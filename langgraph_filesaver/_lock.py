@@ -59,7 +59,7 @@ class ThreadLocks:
     """
 
     def __init__(self, store: Store, timeout_seconds: float, lock: Literal["auto", "native", "soft"] = "auto") -> None:
-        self._folder = store.properties.lock_folder
+        self._folder = None if store.is_far else store.properties.lock_folder
         self._kind = kind_for(self._folder or "", lock)
         self.lease_place: LeasePlace = (
             _PLACES.setdefault(store, MemoryPlace(object()))

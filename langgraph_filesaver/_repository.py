@@ -287,9 +287,14 @@ class Repository(ThreadFiles):
             self.store.replace(key, dump_plain(raw))
 
     def delete_thread(self, thread_id: str) -> None:
-        """Remove the thread's folder with all that is in it."""
+        """Remove the thread's folder with all that is in it; checkpoints first where that is not one step."""
+        folder = layout.thread_folder(thread_id)
         with self.locks.removing(thread_id):
-            self.store.delete_folder(layout.thread_folder(thread_id))
+            if not self.store.properties.deletes_folders_at_once:
+                checkpoints = [each.key for each in self.store.tree(layout.namespaces_folder(folder))]
+                self.store.delete(reversed(checkpoints))
+            self.store.delete_folder(folder)
+            Identified.forget(self.store, thread_id)
 
     def copy_thread(self, source_id: str, target_id: str) -> None:
         """Copy every file of a thread: artifacts, fences, writes, then checkpoints, oldest first; what the target has, it keeps.

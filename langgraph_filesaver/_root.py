@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from typing import Any, Literal
 
 from langgraph_filesaver._artifacts import Formats
 from langgraph_filesaver._lock import ThreadLocks
 from langgraph_filesaver._repository import MARKER, Repository
-from langgraph_filesaver._store import LocalStore, Store
+from langgraph_filesaver._store import LocalStore, Store, open_remote
 
 __all__ = ["Root"]
 
@@ -23,17 +23,21 @@ class Root:
     """A root and, once opened, its repository.
 
     Args:
-        root: A path, a `file://` URL (what follows is the path, `%20` not decoded, as fsspec has it), or a store.
+        root: A path, a `file://` URL (what follows is the path, `%20` not decoded, as fsspec has it), the URL of another
+            filesystem, or a store.
         fsync: Whether what is written survives a power cut.
         lock_timeout_seconds: How long a call waits for a lock.
         formats: How large values are written.
         lock: The kind of lock files.
+        storage_options: What fsspec is to make the filesystem of a URL with.
+        filesystem: The filesystem itself; `root` is a path in it then.
 
     Attributes:
         realm: Equal for savers of one root that share it: clones, and no others.
 
     Raises:
-        ValueError: `root` is a URL of a kind that is not supported.
+        ValueError: `root` is a URL of a kind that fsspec does not know, or options are given for a local folder.
+        ImportError: The driver for the URL is not installed.
     """
 
     def __init__(
@@ -44,10 +48,14 @@ class Root:
         lock_timeout_seconds: float,
         formats: Formats,
         lock: Literal["auto", "native", "soft"],
+        storage_options: Mapping[str, Any] | None = None,
+        filesystem: Any = None,
     ) -> None:
         self.realm: Hashable = uuid.uuid4().hex
         self._lock = lock
-        self._given = root if isinstance(root, Store) else _local_path(root)
+        self._given: Store | str = (
+            root if isinstance(root, Store) else _place(os.fspath(root), storage_options, filesystem)
+        )
         self._fsync = fsync
         self._lock_timeout_seconds = lock_timeout_seconds
         self._formats = formats
@@ -76,13 +84,29 @@ class Root:
         return self._opened
 
 
-def _local_path(root: str | os.PathLike[str]) -> str:
-    path = os.fspath(root)
+def _place(root: str, storage_options: Mapping[str, Any] | None, filesystem: Any) -> Store | str:
+    """Return the path of a local folder, or the store at a URL."""
+    if filesystem is not None:
+        if "file" in _protocols(filesystem):
+            return str(filesystem._strip_protocol(root))  # noqa: SLF001 fsspec's own way to take the protocol off
+        return open_remote(root, None, filesystem, MARKER)
+    local = _local_path(root)
+    if local is None:
+        return open_remote(root, storage_options, None, MARKER)
+    if storage_options:
+        raise ValueError(f"{root!r} is a local folder, which takes no storage_options: leave them out, or give a URL")
+    return local
+
+
+def _protocols(filesystem: Any) -> tuple[str, ...]:
+    protocol = filesystem.protocol
+    return (protocol,) if isinstance(protocol, str) else tuple(protocol)
+
+
+def _local_path(path: str) -> str | None:
     # As fsspec reads it, so that a URL is one folder for all programs: nothing in it is an escape, a host or a query.
     if path.startswith("file://"):
         return path.removeprefix("file://")
     if path.startswith("file:/"):
         return path.removeprefix("file:")
-    if "://" in path:
-        raise ValueError(f"{path!r}: this release keeps threads on local disk only; give a path or a file:// URL")
-    return path
+    return None if "://" in path else path

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 
 from langgraph_filesaver import _layout as layout
+from langgraph_filesaver._artifacts import names_to_read
 from langgraph_filesaver._calls import PendingWrite, folded, ordered, with_prefix
 from langgraph_filesaver._codec import parse_json
 from langgraph_filesaver._documents import (
@@ -28,6 +29,7 @@ from langgraph_filesaver._documents import (
     check_format,
 )
 from langgraph_filesaver._store import Store
+from langgraph_filesaver.config import REMOTE_CACHE_BYTES
 from langgraph_filesaver.errors import CorruptDataError, StorageError, UnsupportedFormatError
 
 __all__ = ["CheckpointIds", "StoredCheckpoint", "ThreadFiles"]
@@ -71,10 +73,11 @@ class ThreadFiles:
             UnsupportedFormatError: The folder is of a newer format.
             CorruptDataError: The marker is unreadable.
         """
-        names = self.store.list("")
-        if layout.STORE_DOCUMENT in names:
-            self.parsed(layout.STORE_DOCUMENT, check_format, self.store.read(layout.STORE_DOCUMENT) or b"")
+        marker = self.store.read(layout.STORE_DOCUMENT)
+        if marker is not None:
+            self.parsed(layout.STORE_DOCUMENT, check_format, marker)
             return
+        names = self.store.list("")
         strangers = [name for name in names if not layout.is_ignored_in_new_root(name)]
         if strangers:
             root = self.store.describe("")
@@ -163,8 +166,39 @@ class ThreadFiles:
 
     def load(self, thread_id: str, checkpoint_ns: str, checkpoint_id: str) -> StoredCheckpoint | None:
         """Return a checkpoint with its pending writes, or None where there is none of that id."""
-        document = self.read_checkpoint(thread_id, checkpoint_ns, checkpoint_id)
-        return None if document is None else self.with_writes(thread_id, document)
+        with self.store.ahead():
+            self._expect(thread_id, checkpoint_ns, checkpoint_id)
+            document = self.read_checkpoint(thread_id, checkpoint_ns, checkpoint_id)
+            return None if document is None else self.with_writes(thread_id, document)
+
+    def _expect(self, thread_id: str, checkpoint_ns: str, checkpoint_id: str) -> None:
+        """Let a far store fetch, at once, what reading the checkpoint needs: first itself and what is written to it, then the rest."""
+        if not self.store.is_far:
+            return
+        key = layout.checkpoint_key(thread_id, checkpoint_ns, checkpoint_id)
+        bucket = layout.writes_bucket_folder(thread_id, layout.writes_prefix(checkpoint_ns, checkpoint_id))
+        self.store.expect([key], [bucket])
+        data = self.store.read(key)
+        if data is None:
+            return
+        folder = layout.thread_folder(thread_id)
+        document = self._read(key, CheckpointDocument.from_json)
+        token = document and document.fencing_token
+        fences = [layout.fence_key(folder, token)] if token else []
+        writes = self.writes_keys(thread_id, checkpoint_ns, checkpoint_id)
+        # The look comes after the listing of the writes: a deletion takes the checkpoint first.
+        parts = [data]
+        known: set[str] = set()
+        others, looks = [*fences, *writes], [key]
+        while True:
+            names = {name for part in parts for name in names_to_read(part, REMOTE_CACHE_BYTES // 8)} - known
+            known |= names
+            artifacts = [layout.artifact_key(folder, name) for name in names]
+            if not others and not artifacts:
+                return
+            self.store.expect([*others, *artifacts], (), looks)
+            parts = [self.store.read(each) or b"" for each in (*others, *artifacts) if each.endswith(".json")]
+            others, looks = [], []
 
     def with_writes(self, thread_id: str, document: CheckpointDocument) -> StoredCheckpoint | None:
         """Add the pending writes to a checkpoint just read, or return None where it has been removed meanwhile."""
@@ -179,10 +213,11 @@ class ThreadFiles:
     def load_latest(self, thread_id: str, checkpoint_ns: str) -> StoredCheckpoint | None:
         """Return the checkpoint with the greatest id, as of now, or None where the namespace has none."""
         for _ in range(_LOOKS):
-            document = self.latest(thread_id, checkpoint_ns)
-            if document is None:
-                return None
-            found = self.with_writes(thread_id, document)
+            with self.store.ahead():
+                document = self.latest(thread_id, checkpoint_ns)
+                if document is None:
+                    return None
+                found = self.with_writes(thread_id, document)
             if found is not None:
                 return found
         raise self._changes_too_fast(thread_id)
@@ -191,6 +226,7 @@ class ThreadFiles:
         """Return the document of the checkpoint with the greatest id that no fence stands before, or None."""
         for _ in range(_LOOKS):
             for checkpoint_id in reversed(self.checkpoint_ids(thread_id, checkpoint_ns)):
+                self._expect(thread_id, checkpoint_ns, checkpoint_id)
                 document = self.read_checkpoint(thread_id, checkpoint_ns, checkpoint_id)
                 if document is None:
                     break  # removed meanwhile: look again

@@ -16,7 +16,14 @@ __all__ = [
     "LIST_PAGE",
     "LOCK_POLL_SECONDS",
     "LOCK_TIMEOUT_SECONDS",
+    "LOOK_AGAIN_SECONDS",
     "MAX_WORKERS",
+    "REMOTE_CACHE_BYTES",
+    "REMOTE_WORKERS",
+    "REQUEST_RETRY_SECONDS",
+    "REQUEST_SECONDS",
+    "SLOWEST_BYTES_PER_SECOND",
+    "TRUST_SECONDS",
 ]
 
 ARTIFACT_THRESHOLD_BYTES = 64 * 1024
@@ -51,3 +58,25 @@ MAX_WORKERS = 8
 
 LIST_PAGE = 32
 """The most checkpoints that one hop of `alist` reads ahead of its consumer."""
+
+REMOTE_CACHE_BYTES = 64 * 1024 * 1024
+"""How much of what was read from and written to a remote store is kept in memory."""
+
+REMOTE_WORKERS = 16
+"""How many requests to a remote store one process makes at once, where it needs many objects."""
+
+REQUEST_SECONDS = 5.0
+"""How long one small request may take before it is given up; a large one gets more, see SLOWEST_BYTES_PER_SECOND."""
+
+REQUEST_RETRY_SECONDS = 8.0
+"""For how long a request that failed is tried again. With the last try, a server that is down is told within 15 s."""
+
+SLOWEST_BYTES_PER_SECOND = 256 * 1024
+"""How slow a connection may be."""
+
+LOOK_AGAIN_SECONDS = 60.0
+"""For how long something that was seen in a remote store is taken to be there still, where a mistake mends itself."""
+
+TRUST_SECONDS = GRACE_SECONDS / 2
+"""For how long an artifact of a remote store is taken to be there after a stored document was seen to refer to it. It must be
+less than the grace period of a collection, which waits at least so long after the last such document is gone."""

@@ -41,6 +41,7 @@ from langgraph_filesaver._patience import waiting_for
 from langgraph_filesaver._reading import Address, Reading, config_of
 from langgraph_filesaver._repository import Repository
 from langgraph_filesaver._root import Root
+from langgraph_filesaver._runs import run_id_of, run_of
 from langgraph_filesaver._serde import JsonSerializer
 from langgraph_filesaver._store import Store
 from langgraph_filesaver._twins import Twins, is_on_event_loop
@@ -52,8 +53,6 @@ from langgraph_filesaver.config import (
 
 __all__ = ["FileSaver"]
 
-_RUNTIME = "__pregel_runtime"
-
 
 class FileSaver(MaintenanceMethods, LeaseMethods, AsyncMethods):
     """Keeps LangGraph checkpoints as a folder of readable JSON files.
@@ -63,7 +62,9 @@ class FileSaver(MaintenanceMethods, LeaseMethods, AsyncMethods):
     neither that nor `setup()`.
 
     Args:
-        root: The folder that holds the threads, as a path or a `file://` URL (or a store: see `_store`).
+        root: The folder that holds the threads: a path, or a URL of any filesystem that fsspec knows (`s3://bucket/agents`).
+        storage_options: What fsspec is to make the filesystem of a URL with (keys, endpoint, …).
+        filesystem: A ready fsspec filesystem to use as it is; `root` is a path in it then.
         serde: How values are stored. The default writes readable JSON; another serde's bytes are stored in base64.
         fsync: True: what was put survives a power cut. False: it survives a killed process, and puts are faster.
         lock_timeout_seconds: How long a call waits for a lock.
@@ -85,7 +86,8 @@ class FileSaver(MaintenanceMethods, LeaseMethods, AsyncMethods):
         StorageError: `root` is a file, or a folder with other things in it, or cannot be read.
         UnsupportedFormatError: `root` was written by a newer release.
         CorruptDataError: The marker file in `root` is unreadable.
-        ValueError: `root` is a URL of a kind that is not supported.
+        ValueError: `root` is a URL of a kind that fsspec does not know.
+        ImportError: The driver for the URL is not installed; the message names the extra that installs it.
 
     Example:
         >>> saver = FileSaver("./checkpoints")
@@ -97,6 +99,8 @@ class FileSaver(MaintenanceMethods, LeaseMethods, AsyncMethods):
         self,
         root: str | os.PathLike[str] | Store,
         *,
+        storage_options: Mapping[str, Any] | None = None,
+        filesystem: Any = None,
         serde: SerializerProtocol | None = None,
         fsync: bool = True,
         lock_timeout_seconds: float = LOCK_TIMEOUT_SECONDS,
@@ -113,7 +117,15 @@ class FileSaver(MaintenanceMethods, LeaseMethods, AsyncMethods):
         formats = Formats(artifact_threshold_bytes, compression=compression, codecs=artifact_codecs)
         if on_conflict not in ("fork", "raise"):
             raise ValueError(f"on_conflict={on_conflict!r}: use 'fork' or 'raise'")
-        self._root = Root(root, fsync=fsync, lock_timeout_seconds=lock_timeout_seconds, formats=formats, lock=lock)
+        self._root = Root(
+            root,
+            fsync=fsync,
+            lock_timeout_seconds=lock_timeout_seconds,
+            formats=formats,
+            lock=lock,
+            storage_options=storage_options,
+            filesystem=filesystem,
+        )
         self._lock_timeout_seconds = lock_timeout_seconds
         self._on_conflict = on_conflict
         self._rule = MetadataRule(metadata_include, metadata_exclude)
@@ -163,7 +175,7 @@ class FileSaver(MaintenanceMethods, LeaseMethods, AsyncMethods):
         """
         address = Address.of(config)
         self._repository.leases.own(
-            address.thread_id, _run(config)
+            address.thread_id, run_of(config)
         )  # what the owner reads as a run, it may write as one
         found = self._reading().get(address, config)
         self._note_read(config, found)
@@ -281,7 +293,7 @@ class FileSaver(MaintenanceMethods, LeaseMethods, AsyncMethods):
         def attempt(has_waited: bool) -> None:  # noqa: FBT001 how `waiting_for` calls it
             is_checked = has_waited or is_strict
             publication = self._repository.publication(
-                thread_id, document, is_checked=is_checked, is_asked=is_asked, run=_run(config)
+                thread_id, document, is_checked=is_checked, is_asked=is_asked, run=run_of(config)
             )
             marked = replace(document, fencing_token=publication.fencing_token)
             self._repository.put_checkpoint(
@@ -314,7 +326,7 @@ class FileSaver(MaintenanceMethods, LeaseMethods, AsyncMethods):
             checkpoint_id=checkpoint_id or "",
             task_id=task_id,
             task_path=task_path,
-            run_id=_run_id(config),
+            run_id=run_id_of(config),
             writes=tuple(
                 StoredWrite(WRITES_IDX_MAP.get(channel, index), channel, value)
                 for index, (channel, value) in enumerate(writes)
@@ -325,7 +337,7 @@ class FileSaver(MaintenanceMethods, LeaseMethods, AsyncMethods):
 
         def attempt(has_waited: bool) -> None:  # noqa: FBT001 how `waiting_for` calls it
             publication = self._repository.publication(
-                thread_id, document, is_checked=has_waited, is_asked=is_asked, run=_run(config)
+                thread_id, document, is_checked=has_waited, is_asked=is_asked, run=run_of(config)
             )
             marked = replace(document, fencing_token=publication.fencing_token)
             self._repository.put_writes(
@@ -373,15 +385,3 @@ class FileSaver(MaintenanceMethods, LeaseMethods, AsyncMethods):
             return int(current) + 1 + random.random()  # noqa: S311 no secret: it only tells forks apart
         number = 0 if current is None else int(current.split(".")[0])
         return f"{number + 1:032}.{random.random():016}"  # noqa: S311
-
-
-def _run(config: RunnableConfig) -> object:
-    """Return the object that LangGraph makes for each run of a graph and puts into all configs of it, or None."""
-    return config["configurable"].get(_RUNTIME)
-
-
-def _run_id(config: RunnableConfig) -> str | None:
-    for given in (config.get("metadata"), config["configurable"]):
-        if given and given.get("run_id"):
-            return str(given["run_id"])
-    return None

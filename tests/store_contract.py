@@ -147,6 +147,8 @@ class StoreTests:
     def test_a_kept_listing_is_given_up_when_another_one_changes_the_folder(self, opened: Opener) -> None:
         """A listing that is returned as the same object holds until the next change, which is seen, and the one after."""
         ours, another = opened(), opened()
+        if ours.is_far:
+            pytest.skip("a store far away keeps no listing")
         ours.create("t/a", b"x")
         kept = settled_listing(ours, "t")
         assert kept == ("a",)
@@ -166,6 +168,8 @@ class StoreTests:
     def test_the_same_listing_object_means_that_nothing_changed(self, opened: Opener) -> None:
         """Two listings with a change between them are never the same object, even where the names are equal again."""
         ours, another = opened(), opened()
+        if ours.is_far:
+            pytest.skip("a store far away keeps no listing")
         ours.create("t/a", b"x")
         for _ in range(3):
             before = settled_listing(ours, "t")
@@ -203,7 +207,7 @@ class StoreTests:
         assert opened().read_all([*files, "t/none"]) == {**files, "t/none": None}
 
     def test_what_is_expected_is_read_as_it_is(self, opened: Opener) -> None:
-        """Inside `ahead`, what was expected is read and listed as without it; afterwards nothing is remembered."""
+        """Inside `ahead`, what was expected is read and listed as it was then or as it is now; afterwards nothing is remembered."""
         store = opened()
         store.create("t/a", b"1")
         with store.ahead():
@@ -214,11 +218,17 @@ class StoreTests:
             assert store.list("nowhere") == ()
             opened().replace("t/a", b"2")
             opened().create("t/b", b"3")
-            assert store.read("t/a") == b"2"
+            assert store.read("t/a") in {b"1", b"2"}
+            assert store.list("t") in {("a",), ("a", "b")}
+            store.expect(["t/b"], ["t"], ["t/b", "t/none"])
+            assert store.read("t/b") == b"3"
             assert store.list("t") == ("a", "b")
-            store.expect(["t/b"], ["t"])
+            assert store.exists("t/b") is True
+            assert store.exists("t/none") is False
         opened().delete(["t/b"])
+        assert store.read("t/a") == b"2"
         assert store.read("t/b") is None
+        assert store.exists("t/b") is False
         assert store.list("t") == ("a",)
 
     # --- compare and swap
@@ -257,6 +267,8 @@ class StoreTests:
     def test_readers_see_all_of_a_folder_or_nothing(self, opened: Opener) -> None:
         """[O9] While a folder is deleted, a reader that misses one key of it finds none of the others later."""
         writer, reader = opened(), opened()
+        if not writer.properties.deletes_folders_at_once:
+            pytest.skip("this store removes folders file by file, and says so")
         keys = [f"t/{number % 4}/{number}" for number in range(60)]
         for _ in range(10):
             for key in keys:
@@ -280,6 +292,7 @@ class StoreTests:
         """Opening and reading write nothing; the first create or replace leaves the marker in the root."""
         store = opened()
         store.read("a/k")
+        store.exists("a/k")
         store.list("a")
         assert opened().list("") == ()
         store.create("a/k", b"x")

@@ -9,18 +9,29 @@ from typing import Any, BinaryIO
 
 from langgraph_filesaver import FileSaver
 from langgraph_filesaver._repository import MARKER
-from langgraph_filesaver._store import Entry, LocalStore, MemoryStore, Properties, Staged, Status, Store, Turn, no_turn
+from langgraph_filesaver._store import (
+    Entry,
+    LocalStore,
+    MemoryStore,
+    Properties,
+    Staged,
+    Status,
+    Store,
+    Turn,
+    no_turn,
+    open_remote,
+)
 
 __all__ = ["HOME_KINDS", "Home", "WatchedStore"]
 
-HOME_KINDS = ("memory", "local")
+HOME_KINDS = ("memory", "local", "remote")
 
 
 class Home:
     """A place where threads are kept, and which can be opened any number of times.
 
     Args:
-        kind: One of `HOME_KINDS`.
+        kind: One of `HOME_KINDS`; "remote" is a store far away, by way of fsspec, in the memory of this process.
         root: The folder, for those kinds that have one.
         fsync: Whether local stores flush; most tests need not wait for that.
     """
@@ -30,11 +41,14 @@ class Home:
         self.root = Path(root)
         self._fsync = fsync
         self._memory = MemoryStore(MARKER)
+        self._url = f"memory://{self.root.as_posix().strip('/')}"
 
     def store(self) -> Store:
         """Open the place as another process would: nothing is shared with the stores opened before but the data."""
         if self.kind == "memory":
             return self._memory
+        if self.kind == "remote":
+            return open_remote(self._url, None, None, MARKER)
         return LocalStore(str(self.root), marker=MARKER, fsync=self._fsync)
 
     def saver(self, **options: Any) -> FileSaver:
@@ -45,6 +59,8 @@ class Home:
         """Return the keys of all files, but for those that are no part of the threads (locks, files being written)."""
         if self.kind == "memory":
             return set(self._memory._files)
+        if self.kind == "remote":
+            return {each.key for each in self.store().tree("")}
         files = (path.relative_to(self.root) for path in self.root.rglob("*") if not path.is_dir())
         return {path.as_posix() for path in files if not path.parts[0].startswith(".")}
 

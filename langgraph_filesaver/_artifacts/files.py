@@ -3,6 +3,9 @@
 - Written once per thread and durable before what refers to them (P1): `published` brings a document's artifacts to the
   disk and holds the thread's gate (`_gate`) until the document itself has its name. What is known to be there, and
   durable, is not looked at again while the gate's stamp is the same.
+- In a far store each look is a request, so there nothing is looked at: what a stored document was seen to refer to is
+  believed to be there for a while (`TRUST_SECONDS`), and a collection there removes nothing that has not been garbage for
+  longer than that (`_collection`).
 - Verified on read: the name is the SHA-256 of the bytes. A large file that this process has verified is trusted while
   inode, size and times stand still.
 
@@ -15,13 +18,15 @@ import contextlib
 import hashlib
 import mmap
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from langgraph_filesaver import _layout as layout
 from langgraph_filesaver._artifacts.hashing import digest_of
 from langgraph_filesaver._lock import ThreadLocks
 from langgraph_filesaver._store import Staged, Store
+from langgraph_filesaver.config import TRUST_SECONDS
 from langgraph_filesaver.errors import CorruptDataError
 
 if TYPE_CHECKING:
@@ -45,12 +50,24 @@ class MissingArtifactError(CorruptDataError):
 class _Known:
     """Names that are there while the gate has its stamp, and the folder of the artifacts looked like this."""
 
-    __slots__ = ("folder", "names", "stamp")
+    __slots__ = ("folder", "names", "recent", "since", "stamp")
 
     def __init__(self, stamp: Stamp) -> None:
         self.stamp = stamp
         self.names: set[str] = set()
         self.folder: tuple[int, ...] | None = None
+        self.recent: set[str] = set()
+        self.since = time.monotonic()
+
+    def grow_old(self) -> None:
+        """Forget what has not been noted for a while: at least half of TRUST_SECONDS, at most all of it."""
+        if time.monotonic() - self.since > TRUST_SECONDS / 2:
+            self.names, self.recent, self.since = self.recent, set(), time.monotonic()
+
+    def add(self, names: Iterable[str]) -> None:
+        """Note names that are there."""
+        self.names.update(names)
+        self.recent.update(names)
 
 
 class ArtifactFiles:
@@ -72,15 +89,19 @@ class ArtifactFiles:
     def known(self, thread_id: str) -> frozenset[str] | set[str]:
         """Return the names of artifacts that were there, durably, when last looked at; to be confirmed by `published`."""
         known = self._known.get(thread_id)
-        return known.names if known is not None else frozenset()
+        if known is None:
+            return frozenset()
+        if self.store.is_far:
+            known.grow_old()
+        return known.names
 
     def note(self, thread_id: str, stamp: Stamp, names: set[str]) -> None:
         """Remember that a stored document refers to `names`, so that they are there, durably; `stamp` is of before."""
         if stamp and names:
-            known = self._at(thread_id, stamp).names
-            before = len(known)
-            known |= names
-            self._bound(len(known) - before)
+            known = self._at(thread_id, stamp)
+            before = len(known.names)
+            known.add(names)
+            self._bound(len(known.names) - before)
 
     def has_of_size(self, thread_id: str, size: int) -> bool:
         """Tell whether a large artifact of this size was asked for before: then it may be the same one."""
@@ -110,10 +131,11 @@ class ArtifactFiles:
             new = names - known.names
             if new:
                 self._write(thread_id, outgoing, new)
-                known.names |= new
+                known.add(new)
                 known.folder = self._folder(thread_id)
                 self._bound(len(new))
             yield
+            known.recent |= outgoing.reused  # a document that was just stored refers to them
 
     def _at(self, thread_id: str, stamp: Stamp) -> _Known:
         known = self._known.get(thread_id)
@@ -127,6 +149,8 @@ class ArtifactFiles:
         A person who removes files, or brings a folder back from a backup, changes no stamp.
         """
         known = self._at(thread_id, stamp)
+        if self.store.is_far:
+            return known
         folder = self._folder(thread_id)
         if folder is None or known.folder != folder:
             self.confine(thread_id)
@@ -137,6 +161,8 @@ class ArtifactFiles:
         return known
 
     def _folder(self, thread_id: str) -> tuple[int, ...] | None:
+        if self.store.is_far:
+            return None
         status = self.store.status(layout.artifacts_folder(layout.thread_folder(thread_id)))
         return None if status is None else status.stamp
 
@@ -145,6 +171,9 @@ class ArtifactFiles:
         self.store.confine(layout.artifacts_folder(layout.thread_folder(thread_id)))
 
     def _write(self, thread_id: str, outgoing: Outgoing, names: set[str]) -> None:
+        if self.store.is_far:
+            self._write_all(thread_id, outgoing, names)
+            return
         found = []
         for name in outgoing.in_order(names):
             key = self.key(thread_id, name)
@@ -156,6 +185,17 @@ class ArtifactFiles:
             if status is not None or not outgoing.write(name, key):
                 found.append(key)
         self.store.settle(found)  # who wrote them may have died before they were durable
+
+    def _write_all(self, thread_id: str, outgoing: Outgoing, names: set[str]) -> None:
+        """Write all of them at once, without a look at what is there: in whatever order, for nothing refers to them yet."""
+        small: dict[str, bytes] = {}
+        for name in outgoing.in_order(names):
+            data = outgoing.data_of(name)
+            if data is None:
+                outgoing.write(name, self.key(thread_id, name))
+            else:
+                small[self.key(thread_id, name)] = data
+        self.store.create_all(small)
 
     def _bound(self, added: int) -> None:
         self._count += added
@@ -180,7 +220,7 @@ class ArtifactFiles:
             if not staged.name(key):
                 self.store.touch(key)  # garbage that was about to go is young again
                 self.store.settle([key])
-            self._at(thread_id, stamp).names.add(name)
+            self._at(thread_id, stamp).add([name])
 
     def names(self, thread_id: str) -> list[str]:
         """Return the names of the artifacts of a thread; strays are left out. Raises as `confine` does."""
@@ -205,6 +245,8 @@ class ArtifactFiles:
 
     def mapped(self, thread_id: str, name: str) -> mmap.mmap | bytes:
         """Return the bytes of a large artifact, mapped copy-on-write where that is possible; raises as `read` does."""
+        if self.store.is_far:
+            return self.read(thread_id, name)
         key = self.key(thread_id, name)
         file = self.store.open(key)
         if file is None:

@@ -288,6 +288,11 @@ class Outgoing(Values):
         data = self._pending[name]
         return None if isinstance(data, Staged) else len(data)
 
+    def data_of(self, name: str) -> bytes | None:
+        """Return the bytes of an artifact that waits in memory, or None where it waits in a file."""
+        data = self._pending[name]
+        return None if isinstance(data, Staged) else bytes(data)
+
     def write(self, name: str, key: str) -> bool:
         """Store an artifact that waits; False where there is one already."""
         data = self._pending[name]

@@ -13,9 +13,12 @@ from typing import Any
 
 import orjson
 
-__all__ = ["names_in", "shrunk"]
+__all__ = ["names_in", "names_to_read", "shrunk"]
 
 _NAME = re.compile(rb"artifacts/([0-9a-f]{64}(?:\.[a-z0-9]{1,16}){1,2})")
+_REFERENCE = re.compile(
+    rb'(?:"(\$artifact|path)"\s*:\s*)?"artifacts/([0-9a-f]{64}(?:\.[a-z0-9]{1,16}){1,2})"(?:\s*,\s*"bytes"\s*:\s*(\d+))?'
+)
 _LISTS = frozenset({"tuple", "set", "frozenset", "deque"})
 _MAPPINGS = frozenset({"dict", "ordereddict", "defaultdict", "counter"})
 _DEEPEST = 50  # artifacts inside of artifacts take stack to read
@@ -28,6 +31,21 @@ Leave = Callable[[Any], dict[str, Any]]
 def names_in(text: bytes | bytearray | memoryview) -> set[str]:
     """Return the names of all artifacts that a JSON text refers to, and perhaps of some that it only seems to."""
     return {match[1].decode("ascii") for match in _NAME.finditer(text)}
+
+
+def names_to_read(text: bytes, most_bytes: int) -> set[str]:
+    """Return the names of the artifacts that whoever revives a JSON text will read: not those behind a handle.
+
+    Args:
+        text: The JSON.
+        most_bytes: Leave out those that the text says are larger.
+    """
+    found = set()
+    for match in _REFERENCE.finditer(text):
+        place, name, size = match.groups()
+        if place != b"path" and (size is None or int(size) <= most_bytes):
+            found.add(name.decode("ascii"))
+    return found
 
 
 def shrunk(tree: Any, limit: int, leave: Leave, *, keep_root: bool, depth: int = 0) -> Any:

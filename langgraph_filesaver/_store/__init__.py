@@ -4,6 +4,7 @@ from langgraph_filesaver._store.base import Entry, Marker, Properties, Staged, S
 from langgraph_filesaver._store.local import LocalStore
 from langgraph_filesaver._store.memory import MemoryStore
 from langgraph_filesaver._store.mounts import file_system_of
+from langgraph_filesaver._store.remote import RemoteStore, open_remote
 
 __all__ = [
     "Entry",
@@ -11,6 +12,7 @@ __all__ = [
     "Marker",
     "MemoryStore",
     "Properties",
+    "RemoteStore",
     "Staged",
     "Status",
     "Store",
@@ -18,4 +20,5 @@ __all__ = [
     "Versioned",
     "file_system_of",
     "no_turn",
+    "open_remote",
 ]

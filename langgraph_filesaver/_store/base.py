@@ -146,6 +146,11 @@ class Store(ABC):
 
     properties: Properties
 
+    @property
+    def is_far(self) -> bool:
+        """`properties.is_far`, which every store knows before it has found out the rest."""
+        return self.properties.is_far
+
     @abstractmethod
     def describe(self, key: str) -> str:
         """Return how a person finds `key` (a path or URL), for messages."""
@@ -214,8 +219,10 @@ class Store(ABC):
         """Make the block one in which `expect` counts: what was fetched for it is used there once, and by this thread alone."""
         return nullcontext()
 
-    def expect(self, keys: Iterable[str] = (), folders: Iterable[str] = ()) -> None:  # noqa: B027 a hint, which a near store ignores
-        """Say what this thread reads and lists next."""
+    def expect(  # noqa: B027 a hint, which a near store ignores
+        self, keys: Iterable[str] = (), folders: Iterable[str] = (), looks: Iterable[str] = ()
+    ) -> None:
+        """Say what this thread reads, lists and looks for (`exists`) next, inside `ahead`: there it gets what is fetched now."""
 
     # --- compare and swap, where `properties` say so
 

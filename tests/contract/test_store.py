@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import pytest
 
 from langgraph_filesaver._repository import MARKER
-from langgraph_filesaver._store import LocalStore, MemoryStore
+from langgraph_filesaver._store import LocalStore, MemoryStore, open_remote
 from tests.store_contract import Opener, SharedStoreTests, StoreTests
 
 
@@ -21,6 +21,13 @@ class TestMemoryStore(StoreTests):
     def opener(self, root: Path) -> Opener:
         store = MemoryStore(MARKER)
         return lambda: store
+
+
+class TestRemoteStore(StoreTests):
+    """The store on a filesystem of fsspec, in the memory of this process."""
+
+    def opener(self, root: Path) -> Opener:
+        return partial(open_remote, f"memory://{root.as_posix().strip('/')}", None, None, MARKER)
 
 
 class TestLocalStore(SharedStoreTests):

@@ -1,0 +1,75 @@
+"""One request, tried again while the backend is busy or does not answer; then a StorageError.
+
+Waits between tries grow at random (full jitter, as AWS advises: "Exponential Backoff And Jitter", 2015), so that many
+clients that were turned away together do not come back together. The whole is bounded in time, so that a server that is
+down is told within seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
+
+from langgraph_filesaver._store.remote.driver import TransientError
+from langgraph_filesaver.config import REQUEST_RETRY_SECONDS
+from langgraph_filesaver.errors import FileSaverError, StorageError
+
+__all__ = ["Requests"]
+
+T = TypeVar("T")
+
+
+class Requests:
+    """Makes requests to one store.
+
+    Args:
+        retry_seconds: For how long one is tried again.
+    """
+
+    def __init__(self, retry_seconds: float = REQUEST_RETRY_SECONDS) -> None:
+        self._retry_seconds = retry_seconds
+
+    def make(
+        self,
+        action: str,
+        path: str,
+        request: Callable[[], T],
+        *,
+        before_retry: Callable[[], None] | None = None,
+    ) -> T:
+        """Return what `request` returns.
+
+        Args:
+            action: What it does, for a message ("read", "write", …).
+            path: With what, for a message.
+            request: Makes one attempt.
+            before_retry: Called when an attempt has failed in a way that leaves open whether it took effect.
+
+        Raises:
+            StorageError: It failed, or was tried in vain all the time.
+        """
+
+        def note(_: RetryCallState) -> None:
+            if before_retry is not None:
+                before_retry()
+
+        try:
+            return Retrying(
+                retry=retry_if_exception_type(TransientError),
+                stop=stop_after_delay(self._retry_seconds),
+                wait=wait_random_exponential(multiplier=0.1, max=2.0),
+                before_sleep=note,
+                reraise=True,
+            )(request)
+        except FileSaverError:
+            raise
+        except TransientError as error:
+            raise StorageError(
+                f"cannot {action} {path}: {error}. Tried for {self._retry_seconds:g} s; is the server up, and its address "
+                "right? What was stored before is intact: try again later",
+                path=path,
+            ) from error
+        except OSError as error:
+            raise StorageError.from_os_error(error, action=action, path=path) from error
