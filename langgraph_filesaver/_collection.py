@@ -6,6 +6,10 @@ a file that cannot be read may refer to anything, so then nothing is removed. Me
 removal itself the gate to the artifacts is closed (`_gate`), and what was stored in between is read before it begins:
 under the thread's lock files only come, so files seen once need not be read again.
 
+A far store has no gate. There a writer may refer to an artifact that it has seen a document refer to within `TRUST_SECONDS`.
+So one is removed only where a collection before, longer than the grace period ago, has found it to be garbage already: that
+is written down in `garbage.json` of the thread, and what is referred to again begins anew.
+
 What would break it: a reference that this module does not see but a reader would follow.
 """
 
@@ -14,14 +18,18 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from langgraph_filesaver import _layout as layout
-from langgraph_filesaver._documents import check_format
+from langgraph_filesaver._codec import dump_plain
+from langgraph_filesaver._documents import GarbageDocument, check_format
 from langgraph_filesaver._repository import Repository
 from langgraph_filesaver.errors import CorruptDataError
 
 __all__ = ["GarbageReport", "collect"]
+
+_BATCH = 64  # documents that are read at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +58,7 @@ def collect(repository: Repository, thread_id: str | None, *, dry_run: bool, gra
     found: list[tuple[str, int]] = []
     for each in repository.thread_ids() if thread_id is None else [thread_id]:
         with repository.locks.hold(each):
-            found += _Thread(repository, each).collect(dry_run=dry_run, before=time.time() - grace_seconds)
+            found += _Thread(repository, each).collect(dry_run=dry_run, now=time.time(), grace_seconds=grace_seconds)
     paths = tuple(path for path, _ in found)
     return GarbageReport(dry_run=dry_run, files=len(paths), bytes=sum(size for _, size in found), paths=paths)
 
@@ -65,29 +73,52 @@ class _Thread:
         self._seen: set[str] = set()
         self._wanted: set[str] = set()
         self._followed: set[str] = set()
+        self._there: frozenset[str] = frozenset()
 
-    def collect(self, *, dry_run: bool, before: float) -> list[tuple[str, int]]:
-        """Return (path, bytes) of the garbage that is older than the instant `before`."""
+    def collect(self, *, dry_run: bool, now: float, grace_seconds: float) -> list[tuple[str, int]]:
+        """Return (path, bytes) of the garbage that is older than the grace period."""
         artifacts = self._repository.artifacts
+        artifacts.confine(self._thread_id)
+        found = list(self._store.tree(layout.artifacts_folder(layout.thread_folder(self._thread_id))))
+        self._there = frozenset(each.key for each in found)
         self._look()
-        doomed: dict[str, int] = {}
-        for name in artifacts.names(self._thread_id):
-            status = None if name in self._wanted else self._store.status(artifacts.key(self._thread_id, name))
-            if status is not None and status.modified_at <= before:
-                doomed[artifacts.key(self._thread_id, name)] = status.bytes
-        if doomed and not dry_run:
-            with self._repository.locks.removing(self._thread_id):
-                self._look()
-                wanted = {artifacts.key(self._thread_id, name) for name in self._wanted}
-                doomed = {key: size for key, size in doomed.items() if key not in wanted}
-                self._store.delete(doomed)
+        wanted = {artifacts.key(self._thread_id, name) for name in self._wanted}
+        doomed = {
+            each.key: each.bytes
+            for each in found
+            if each.key not in wanted and layout.is_artifact_key(each.key) and each.modified_at <= now - grace_seconds
+        }
+        if not dry_run:
+            if self._store.is_far:
+                doomed = self._long_known(doomed, now, grace_seconds)
+            if doomed:
+                with self._repository.locks.removing(self._thread_id):
+                    self._look()
+                    wanted = {artifacts.key(self._thread_id, name) for name in self._wanted}
+                    doomed = {key: size for key, size in doomed.items() if key not in wanted}
+                    self._store.delete(doomed)
         return [(self._store.describe(key), size) for key, size in doomed.items()]
+
+    def _long_known(self, doomed: dict[str, int], now: float, grace_seconds: float) -> dict[str, int]:
+        """Return those that have been garbage for longer than the grace period, and write down since when all of them are."""
+        key = layout.garbage_key(layout.thread_folder(self._thread_id))
+        data = self._store.read(key)
+        document = (
+            GarbageDocument({}) if data is None else self._repository.parsed(key, GarbageDocument.from_json, data)
+        )
+        since = {each: min(document.since.get(each.rpartition("/")[2], now), now) for each in doomed}
+        if doomed:
+            names = {each.rpartition("/")[2]: at for each, at in since.items()}
+            self._store.replace(key, dump_plain(GarbageDocument(names).to_json()))
+        elif data is not None:
+            self._store.delete([key])
+        return {each: size for each, size in doomed.items() if since[each] <= now - grace_seconds}
 
     def _look(self) -> None:
         """Read the documents that were not seen before."""
-        for key in self._documents():
-            if key not in self._seen:
-                data = self._store.read(key)
+        unseen = (key for key in list(self._documents()) if key not in self._seen)
+        while batch := list(islice(unseen, _BATCH)):
+            for key, data in self._store.read_all(batch).items():
                 if data is not None:
                     self._want(key, self._repository.parsed(key, check_format, data))
                     self._seen.add(key)
@@ -110,7 +141,7 @@ class _Thread:
                     f"{reference!r} is no reference to an artifact: correct it, or move the file away",
                     path=self._store.describe(key),
                 )
-            if name not in self._wanted and not self._store.exists(artifacts.key(self._thread_id, name)):
+            if name not in self._wanted and not self._is_there(artifacts.key(self._thread_id, name)):
                 if is_certain:
                     raise artifacts.missing(self._thread_id, name)  # by a slip of the pen, perhaps, that can be undone
                 continue
@@ -120,6 +151,9 @@ class _Thread:
                 content = self._repository.formats.content(artifacts.read(self._thread_id, name), name)
                 inner = artifacts.key(self._thread_id, name)
                 self._want(inner, self._repository.parsed(inner, _as_it_is, content))
+
+    def _is_there(self, key: str) -> bool:
+        return key in self._there or self._store.exists(key)  # it may have come meanwhile
 
 
 def _as_it_is(tree: Any) -> Any:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from typing import Any, cast
 
 from langgraph_filesaver.errors import CorruptDataError, UnsupportedFormatError
@@ -21,6 +22,7 @@ __all__ = [
     "FORMAT",
     "CheckpointDocument",
     "FenceDocument",
+    "GarbageDocument",
     "StoredWrite",
     "ThreadDocument",
     "WritesDocument",
@@ -242,6 +244,27 @@ class FenceDocument:
         """Tell whether a writes file with this token came after the fence, to a checkpoint that stands before it."""
         latest_id, writes = self.latest.get(checkpoint_ns, ("", frozenset()))
         return checkpoint_id == latest_id and name not in writes
+
+
+@dataclass(frozen=True, slots=True)
+class GarbageDocument:
+    """Which artifacts of a thread in a far store nothing refers to, and since when that is known, in seconds since 1970."""
+
+    since: Mapping[str, float]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the document as it is laid out in the file."""
+        instants = {name: datetime.fromtimestamp(at, timezone.utc).isoformat() for name, at in self.since.items()}
+        return {"format": FORMAT, "garbage_since": instants}
+
+    @classmethod
+    def from_json(cls, raw: Any) -> GarbageDocument:
+        """Read a parsed file; raises as `CheckpointDocument.from_json` does."""
+        instants = _field(check_format(raw), "garbage_since", dict)
+        try:
+            return cls({name: datetime.fromisoformat(at).timestamp() for name, at in instants.items()})
+        except (TypeError, ValueError, OverflowError) as error:
+            raise CorruptDataError(f"expected dates and times: {error}", where="garbage_since") from error
 
 
 def check_format(raw: Any) -> dict[str, Any]:

@@ -38,6 +38,7 @@ __all__ = [
     "checkpoints_folder",
     "fence_key",
     "fences_folder",
+    "garbage_key",
     "id_of_name",
     "is_artifact_key",
     "is_artifact_name",
@@ -175,6 +176,11 @@ def fences_folder(thread_folder_key: str) -> str:
 def fence_key(thread_folder_key: str, owner: str) -> str:
     """Return the key of the fence against a former owner of the thread's lease."""
     return f"{thread_folder_key}/fences/{name_of(owner)}.json"
+
+
+def garbage_key(thread_folder_key: str) -> str:
+    """Return the key of the document that says which artifacts of a thread are garbage, and since when."""
+    return f"{thread_folder_key}/garbage.json"
 
 
 def artifacts_folder(thread_folder_key: str) -> str:

@@ -184,6 +184,7 @@ class Repository(ThreadFiles):
         ):
             with self.locks.hold(thread_id):
                 self._storing(thread_id, encode, lambda data: self._replace(key, data, publication), publication)
+        self.note_latest(thread_id, document.checkpoint_ns, document.checkpoint_id)
 
     def _replace(self, key: str, data: bytes, publication: Publication) -> None:
         with publication.turn():
@@ -290,7 +291,7 @@ class Repository(ThreadFiles):
         """Remove the thread's folder with all that is in it; checkpoints first where that is not one step."""
         folder = layout.thread_folder(thread_id)
         with self.locks.removing(thread_id):
-            if not self.store.properties.deletes_folders_at_once:
+            if self.store.is_far:
                 checkpoints = [each.key for each in self.store.tree(layout.namespaces_folder(folder))]
                 self.store.delete(reversed(checkpoints))
             self.store.delete_folder(folder)

@@ -35,6 +35,7 @@ from langgraph_filesaver.errors import CorruptDataError, StorageError, Unsupport
 __all__ = ["CheckpointIds", "StoredCheckpoint", "ThreadFiles"]
 
 _LOOKS = 20
+_MOST_NOTED = 10_000
 
 Document = TypeVar("Document", CheckpointDocument, WritesDocument, ThreadDocument, FenceDocument)
 
@@ -64,6 +65,7 @@ class ThreadFiles:
     def __init__(self, store: Store) -> None:
         self.store = store
         self._ids: dict[str, CheckpointIds] = {}
+        self._latest_ids: dict[tuple[str, str], str] = {}
 
     def check_root(self) -> None:
         """Refuse a root that is not ours and not empty, or of a newer format.
@@ -171,13 +173,16 @@ class ThreadFiles:
             document = self.read_checkpoint(thread_id, checkpoint_ns, checkpoint_id)
             return None if document is None else self.with_writes(thread_id, document)
 
-    def _expect(self, thread_id: str, checkpoint_ns: str, checkpoint_id: str) -> None:
+    @staticmethod
+    def _bucket(thread_id: str, checkpoint_ns: str, checkpoint_id: str) -> str:
+        return layout.writes_bucket_folder(thread_id, layout.writes_prefix(checkpoint_ns, checkpoint_id))
+
+    def _expect(self, thread_id: str, checkpoint_ns: str, checkpoint_id: str, *, is_listed: bool = False) -> None:
         """Let a far store fetch, at once, what reading the checkpoint needs: first itself and what is written to it, then the rest."""
         if not self.store.is_far:
             return
         key = layout.checkpoint_key(thread_id, checkpoint_ns, checkpoint_id)
-        bucket = layout.writes_bucket_folder(thread_id, layout.writes_prefix(checkpoint_ns, checkpoint_id))
-        self.store.expect([key], [bucket])
+        self.store.expect([key], [] if is_listed else [self._bucket(thread_id, checkpoint_ns, checkpoint_id)])
         data = self.store.read(key)
         if data is None:
             return
@@ -189,22 +194,27 @@ class ThreadFiles:
         # The look comes after the listing of the writes: a deletion takes the checkpoint first.
         parts = [data]
         known: set[str] = set()
-        others, looks = [*fences, *writes], [key]
+        others, looks = [*fences, *writes], [] if is_listed else [key]
         while True:
             names = {name for part in parts for name in names_to_read(part, REMOTE_CACHE_BYTES // 8)} - known
             known |= names
             artifacts = [layout.artifact_key(folder, name) for name in names]
-            if not others and not artifacts:
+            if not others and not artifacts and not looks:
                 return
             self.store.expect([*others, *artifacts], (), looks)
             parts = [self.store.read(each) or b"" for each in (*others, *artifacts) if each.endswith(".json")]
             others, looks = [], []
 
-    def with_writes(self, thread_id: str, document: CheckpointDocument) -> StoredCheckpoint | None:
-        """Add the pending writes to a checkpoint just read, or return None where it has been removed meanwhile."""
+    def with_writes(
+        self, thread_id: str, document: CheckpointDocument, *, is_seen: bool = False
+    ) -> StoredCheckpoint | None:
+        """Add the pending writes to a checkpoint just read, or return None where it has been removed meanwhile.
+
+        `is_seen` says that it was seen after its writes had been listed.
+        """
         place = (document.checkpoint_ns, document.checkpoint_id)
         writes = self.pending_writes(thread_id, *place)
-        return StoredCheckpoint(document, writes) if self.is_there(thread_id, document) else None
+        return StoredCheckpoint(document, writes) if is_seen or self.is_there(thread_id, document) else None
 
     def is_there(self, thread_id: str, document: CheckpointDocument) -> bool:
         """Tell whether a checkpoint that was read is still stored."""
@@ -214,19 +224,36 @@ class ThreadFiles:
         """Return the checkpoint with the greatest id, as of now, or None where the namespace has none."""
         for _ in range(_LOOKS):
             with self.store.ahead():
-                document = self.latest(thread_id, checkpoint_ns)
+                # Of a far store, what was written to the checkpoint that was the latest before is listed first: where the
+                # listing of checkpoints then shows that it still is, no other look is needed to know that it was there.
+                known_id = self._latest_ids.get((thread_id, checkpoint_ns))
+                if known_id is not None:
+                    self.store.expect(folders=[self._bucket(thread_id, checkpoint_ns, known_id)])
+                document = self.latest(thread_id, checkpoint_ns, known_id)
                 if document is None:
                     return None
-                found = self.with_writes(thread_id, document)
+                is_seen = document.checkpoint_id == known_id
+                found = self.with_writes(thread_id, document, is_seen=is_seen)
             if found is not None:
+                self.note_latest(thread_id, checkpoint_ns, document.checkpoint_id)
                 return found
         raise self._changes_too_fast(thread_id)
 
-    def latest(self, thread_id: str, checkpoint_ns: str) -> CheckpointDocument | None:
-        """Return the document of the checkpoint with the greatest id that no fence stands before, or None."""
+    def note_latest(self, thread_id: str, checkpoint_ns: str, checkpoint_id: str) -> None:
+        """Note which checkpoint is likely to be the latest at the next look; a hint, and only for a far store."""
+        if self.store.is_far:
+            if len(self._latest_ids) >= _MOST_NOTED:
+                self._latest_ids.clear()
+            self._latest_ids[thread_id, checkpoint_ns] = checkpoint_id
+
+    def latest(self, thread_id: str, checkpoint_ns: str, listed_id: str | None = None) -> CheckpointDocument | None:
+        """Return the document of the checkpoint with the greatest id that no fence stands before, or None.
+
+        `listed_id` is the checkpoint whose writes the caller has listed already.
+        """
         for _ in range(_LOOKS):
             for checkpoint_id in reversed(self.checkpoint_ids(thread_id, checkpoint_ns)):
-                self._expect(thread_id, checkpoint_ns, checkpoint_id)
+                self._expect(thread_id, checkpoint_ns, checkpoint_id, is_listed=checkpoint_id == listed_id)
                 document = self.read_checkpoint(thread_id, checkpoint_ns, checkpoint_id)
                 if document is None:
                     break  # removed meanwhile: look again

@@ -101,19 +101,21 @@ def is_condition(error: BaseException) -> bool:
 
 def is_transient(error: BaseException) -> bool:
     """Tell whether another attempt may succeed."""
+    if any(
+        kind.__name__ in _NAMES for kind in type(error).__mro__
+    ):  # it may carry a code that is no answer of a server's
+        return True
     status, code = status_of(error)
     if code in _TRANSIENT_CODES or status in _TRANSIENT_STATUS:
         return True
     if status:
         return False
-    for each in _chain(error):
-        if isinstance(each, (ConnectionError, TimeoutError, EOFError)):
-            return True
-        if isinstance(each, OSError) and each.errno in _TRANSIENT_ERRNO:
-            return True
-        if any(kind.__name__ in _NAMES for kind in type(each).__mro__):
-            return True
-    return False
+    return any(
+        isinstance(each, (ConnectionError, TimeoutError, EOFError))
+        or (isinstance(each, OSError) and each.errno in _TRANSIENT_ERRNO)
+        or any(kind.__name__ in _NAMES for kind in type(each).__mro__)
+        for each in _chain(error)
+    )
 
 
 def explained(error: BaseException) -> str:

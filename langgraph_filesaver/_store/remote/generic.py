@@ -10,6 +10,7 @@ import contextlib
 import datetime as dt
 import hashlib
 import inspect
+import io
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
@@ -28,6 +29,7 @@ T = TypeVar("T")
 _TIMES = ("LastModified", "last_modified", "updated", "mtime", "created")
 _VERSIONS = ("ETag", "etag", "generation", "md5Hash", "content_settings")
 _BATCH = 500
+_LARGE_BYTES = 512 * 1024
 
 
 class GenericDriver(Driver):
@@ -195,12 +197,13 @@ class AzureDriver(GenericDriver):
 
     def put(self, path: str, data: bytes, condition: Condition) -> str:
         """Put the blob, unless it is there, or if it has the ETag."""
-        how: dict[str, Any] = {"overwrite": not condition.is_absent}
+        how: dict[str, Any] = {"overwrite": not condition.is_absent, "length": len(data)}
         if condition.version is not None:
             from azure.core import MatchConditions
 
             how |= {"etag": f'"{condition.version}"', "match_condition": MatchConditions.IfNotModified}
-        answer = self._call("pipe_file", path, data, size=len(data), **how)
+        content = io.BytesIO(data) if len(data) > _LARGE_BYTES else data  # as the client below wants it
+        answer = self._call("pipe_file", path, content, size=len(data), **how)
         return str((answer or {}).get("etag", "")).strip('"')
 
 

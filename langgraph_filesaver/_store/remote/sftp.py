@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import stat
+import threading
 import uuid
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
@@ -38,11 +39,19 @@ class SftpDriver(Driver):
     def __init__(self, fs: Any, staging: str) -> None:
         super().__init__(fs)
         self._staging = staging
+        self._turn = threading.RLock()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "_turn": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        self._turn = threading.RLock()
 
     def _call(self, work: Callable[[Any], T]) -> T:
         try:
-            ftp = self._client()
-            return work(ftp)
+            with self._turn:  # there is one channel, and threads that share it wait for each other's answers in vain
+                return work(self._client())
         except Exception as error:
             if is_transient(error) or "Socket is closed" in str(error):
                 self._reconnect()
