@@ -21,6 +21,7 @@ from langgraph_filesaver.errors import CorruptDataError, UnsupportedFormatError
 __all__ = [
     "FORMAT",
     "CheckpointDocument",
+    "ClaimDocument",
     "FenceDocument",
     "GarbageDocument",
     "StoredWrite",
@@ -244,6 +245,22 @@ class FenceDocument:
         """Tell whether a writes file with this token came after the fence, to a checkpoint that stands before it."""
         latest_id, writes = self.latest.get(checkpoint_ns, ("", frozenset()))
         return checkpoint_id == latest_id and name not in writes
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimDocument:
+    """Which checkpoint follows its parent, where several writers compete for that in a far store."""
+
+    checkpoint_id: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the document as it is laid out in the file."""
+        return {"format": FORMAT, "checkpoint_id": spelled(self.checkpoint_id)}
+
+    @classmethod
+    def from_json(cls, raw: Any) -> ClaimDocument:
+        """Read a parsed file; raises as `CheckpointDocument.from_json` does."""
+        return cls(identifier_in(check_format(raw), "checkpoint_id"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-import weakref
+from collections.abc import Hashable
 
 from langgraph_filesaver import _layout as layout
 from langgraph_filesaver._codec import dump_plain
@@ -13,7 +13,7 @@ from langgraph_filesaver.config import LOOK_AGAIN_SECONDS
 
 __all__ = ["Identified"]
 
-_SEEN_AT: weakref.WeakKeyDictionary[Store, dict[str, float]] = weakref.WeakKeyDictionary()
+_SEEN_AT: dict[Hashable, dict[str, float]] = {}
 _MOST_SEEN = 100_000
 
 
@@ -33,7 +33,7 @@ class Identified:
             self._identify(folder)
 
     def _identify(self, folder: str) -> None:
-        seen_at = _SEEN_AT.setdefault(self._store, {}) if self._store.is_far else None
+        seen_at = _SEEN_AT.setdefault(self._store.realm, {}) if self._store.is_far else None
         now = time.monotonic()
         if seen_at is not None and now - seen_at.get(folder, -LOOK_AGAIN_SECONDS) < LOOK_AGAIN_SECONDS:
             return
@@ -53,4 +53,4 @@ class Identified:
     @staticmethod
     def forget(store: Store, thread_id: str) -> None:
         """Take nothing for granted any more: the folder has been removed."""
-        _SEEN_AT.get(store, {}).pop(layout.thread_folder(thread_id), None)
+        _SEEN_AT.get(store.realm, {}).pop(layout.thread_folder(thread_id), None)

@@ -36,6 +36,7 @@ __all__ = [
     "artifacts_lock_name",
     "checkpoint_key",
     "checkpoints_folder",
+    "claim_key",
     "fence_key",
     "fences_folder",
     "garbage_key",
@@ -176,6 +177,12 @@ def fences_folder(thread_folder_key: str) -> str:
 def fence_key(thread_folder_key: str, owner: str) -> str:
     """Return the key of the fence against a former owner of the thread's lease."""
     return f"{thread_folder_key}/fences/{name_of(owner)}.json"
+
+
+def claim_key(thread_id: str, checkpoint_ns: str, parent_id: str | None) -> str:
+    """Return the key of the document that says which checkpoint follows another one, where several compete for that."""
+    parent = "_none" if parent_id is None else name_of(parent_id)  # no id has that name
+    return f"{name_of(thread_id)}/claims/{namespace_name(checkpoint_ns)}.{parent}.json"
 
 
 def garbage_key(thread_folder_key: str) -> str:

@@ -21,25 +21,40 @@ import socket
 import threading
 import weakref
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from datetime import datetime, timezone
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from filelock import BaseFileLock
 
 from langgraph_filesaver._gate import Gate, Stamp
 from langgraph_filesaver._layout import artifacts_lock_name, lock_name
-from langgraph_filesaver._leases import FilesPlace, LeasePlace, MemoryPlace
-from langgraph_filesaver._lock_files import acquired, kind_for, make_folder_of
+from langgraph_filesaver._leases import FilesPlace, LeasePlace, MemoryPlace, StorePlace
+from langgraph_filesaver._lock_files import LockKind, acquired, kind_for, make_folder_of
 from langgraph_filesaver._store import Store
 from langgraph_filesaver.errors import LockTimeoutError, StorageError
 
 __all__ = ["ThreadLocks"]
 
 _PLACES: weakref.WeakKeyDictionary[Store, MemoryPlace] = weakref.WeakKeyDictionary()
-_GATES: weakref.WeakKeyDictionary[Store, dict[str, Gate]] = weakref.WeakKeyDictionary()
 _MOST_GATES = 1000
-_LOCAL: weakref.WeakKeyDictionary[Store, defaultdict[str, threading.Lock]] = weakref.WeakKeyDictionary()
+
+
+class _OfProcess(NamedTuple):
+    """Locks and gates that hold inside this process, by their names."""
+
+    locks: defaultdict[str, threading.Lock]
+    gates: dict[str, Gate]
+
+
+_OF_STORES: weakref.WeakKeyDictionary[Store, _OfProcess] = weakref.WeakKeyDictionary()
+_OF_REALMS: dict[Hashable, _OfProcess] = {}
+
+
+def _of_process(store: Store) -> _OfProcess:
+    """Return what all savers of this process share that keep their threads in one place."""
+    found = _OfProcess(defaultdict(threading.Lock), {})
+    return _OF_REALMS.setdefault(store.realm, found) if store.is_far else _OF_STORES.setdefault(store, found)
 
 
 class ThreadLocks:
@@ -61,14 +76,11 @@ class ThreadLocks:
     def __init__(self, store: Store, timeout_seconds: float, lock: Literal["auto", "native", "soft"] = "auto") -> None:
         self._folder = None if store.is_far else store.properties.lock_folder
         self._kind = kind_for(self._folder or "", lock)
-        self.lease_place: LeasePlace = (
-            _PLACES.setdefault(store, MemoryPlace(object()))
-            if self._folder is None
-            else FilesPlace(self._folder, self._kind)
-        )
+        self.lease_place = _lease_place(store, self._folder, self._kind)
         self.timeout_seconds = timeout_seconds
-        self._local = _LOCAL.setdefault(store, defaultdict(threading.Lock))
-        self._gates = _GATES.setdefault(store, {})
+        of_process = _of_process(store)
+        self._local = of_process.locks
+        self._gates = of_process.gates
 
     @contextlib.contextmanager
     def hold(self, thread_id: str) -> Iterator[None]:
@@ -179,6 +191,12 @@ class ThreadLocks:
             timeout_seconds=self.timeout_seconds,
             holder=holder,
         )
+
+
+def _lease_place(store: Store, folder: str | None, kind: LockKind) -> LeasePlace:
+    if folder is not None:
+        return FilesPlace(folder, kind)
+    return StorePlace(store) if store.is_far else _PLACES.setdefault(store, MemoryPlace(object()))
 
 
 def _write_holder(path: str) -> None:

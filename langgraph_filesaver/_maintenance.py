@@ -116,6 +116,8 @@ def _carry_out(repository: Repository, thread_id: str, plan: retention.Plan, thr
     repository.store.delete(layout.checkpoint_key(thread_id, *place) for place in plan.remove)
     for key in plan.empty_writes:
         repository.rewrite(key, _set("writes", []))
+    if repository.store.is_far and plan.remove:
+        repository.store.delete(layout.claim_key(thread_id, *place) for place in plan.remove)
     gone = set(plan.remove)
     repository.store.delete([*plan.remove_writes, *(writes.key for writes in thread.writes if writes.place in gone)])
 

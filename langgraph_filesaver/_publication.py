@@ -2,13 +2,16 @@
 
 Serves one attempt to store one document. It looks early, so that nothing is encoded in vain, and again where the name is
 given, in one step with that (P2, P5).
+
+In a far store there is no such step, for nobody is held off. There it looks early, and again after the name was given: what was
+published while somebody took the thread is not reported as stored.
 """
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 
 from langgraph_filesaver._leases import Leases
 from langgraph_filesaver.errors import ConflictError
@@ -25,17 +28,26 @@ class Publication:
         check: Raises ConflictError where the document must not be published any more; then nobody else publishes between
             this look and the name. None: there is nothing to look at.
         run: An object that stands for the run, or None.
+        claim: In a far store, called in place of holding others off who publish with a check: raises ConflictError where one
+            of them was faster.
 
     Attributes:
         fencing_token: The token that the document carries, or None.
     """
 
     def __init__(
-        self, leases: Leases, thread_id: str, check: Callable[[], None] | None = None, run: object = None
+        self,
+        leases: Leases,
+        thread_id: str,
+        check: Callable[[], None] | None = None,
+        run: object = None,
+        claim: Callable[[], None] | None = None,
     ) -> None:
         self._leases = leases
         self._thread_id = thread_id
         self._check = check
+        self._claim = claim
+        self._mark: bytes | None = None
         self._lease = leases.own(thread_id, run)
         self.fencing_token = None if self._lease is None else self._lease.owner
 
@@ -63,13 +75,19 @@ class Publication:
         """
         if self._lease is None:
             self._leases.refuse_held(self._thread_id)
+            if self._leases.is_far:
+                self._mark = self._leases.mark(self._thread_id)
         else:
-            self._leases.verify(self._lease)
+            self._leases.verify_by_clock(self._lease)
         if self._check is not None:
             self._check()
 
     def turn(self) -> AbstractContextManager[None]:
         """Hold off whatever must not come between a last look and the name, which is given inside; raises as `look` does."""
+        if self._leases.is_far:
+            if self._claim is not None and self._lease is None:
+                self._claim()
+            return nullcontext()
         if self._lease is None and self._check is None:
             return self._leases.outsiders_turn(self._thread_id, alone=False)
         return self._checked_turn()
@@ -91,9 +109,13 @@ class Publication:
         """Look, after the name was given, whether it was given in time.
 
         Raises:
-            ConflictError: The lease was lost meanwhile: what was published may stand behind a fence, as a fork.
+            ConflictError: The lease was lost meanwhile: what was published may stand behind a fence, as a fork. Or somebody
+                took one who could not be held off.
         """
-        if self._lease is not None:
+        if self._lease is None:
+            if self._leases.is_far:
+                self._leases.confirm_free(self._thread_id, self._mark)
+        else:
             try:
                 self._leases.verify(self._lease)
             except ConflictError as error:

@@ -29,6 +29,7 @@ from langgraph_filesaver._artifacts import (
     file_extension,
 )
 from langgraph_filesaver._calls import call_order, told
+from langgraph_filesaver._claims import claim
 from langgraph_filesaver._codec import dump_plain, parse_json
 from langgraph_filesaver._documents import FORMAT, CheckpointDocument, FenceDocument, WritesDocument, check_format
 from langgraph_filesaver._identity import Identified
@@ -87,19 +88,23 @@ class Repository(ThreadFiles):
             run: An object that stands for the run, or None.
             is_asked: Whether the caller has asked for what it builds on, whatever that is.
         """
-        is_checked = is_checked or (self.leases.own(thread_id, run) is None and self.leases.had(thread_id))
+        is_owner = self.leases.own(thread_id, run) is not None
+        is_checked = is_checked or (not is_owner and self.leases.had(thread_id))
+        # Whoever has the lease alone need not look; but an outsider in a far store may not know of it yet.
+        is_checked = is_checked or (is_owner and self.leases.may_meet_outsiders(thread_id))
+        claims: Callable[[], None] | None = None
         check: Callable[[], None] | None = None
         if is_checked and not is_asked:
             if isinstance(document, CheckpointDocument):
                 check = partial(self._refuse_buried, thread_id, document)
+                claims = partial(claim, self, thread_id, document)
             else:
                 check = partial(self._refuse_outdated, thread_id, document)
-        return Publication(self.leases, thread_id, check, run)
+        return Publication(self.leases, thread_id, check, run, claims)
 
     def _refuse_buried(self, thread_id: str, document: CheckpointDocument) -> None:
         """Raise ConflictError where the checkpoint would bury another one that its parent does not know."""
-        latest = self.latest(thread_id, document.checkpoint_ns)
-        latest_id = None if latest is None else latest.checkpoint_id
+        latest_id = self._latest_id(thread_id, document)
         if latest_id == document.checkpoint_id or self.is_there(
             thread_id, document
         ):  # put once more, in place of itself
@@ -116,6 +121,15 @@ class Repository(ThreadFiles):
             f"checkpoint {document.checkpoint_id} of thread {thread_id!r} was not stored: {found}. Read the thread again and "
             "decide; to fork on purpose, name the parent's checkpoint_id in the config"
         )
+
+    def _latest_id(self, thread_id: str, document: CheckpointDocument) -> str | None:
+        """Return the id of the latest checkpoint. That the parent is no fork was seen when it was read: in a far store a listing does."""
+        if self.store.is_far:
+            ids = self.checkpoint_ids(thread_id, document.checkpoint_ns)
+            if not ids or ids[-1] == document.parent_checkpoint_id:
+                return ids[-1] if ids else None
+        latest = self.latest(thread_id, document.checkpoint_ns)
+        return None if latest is None else latest.checkpoint_id
 
     def _refuse_outdated(self, thread_id: str, document: WritesDocument) -> None:
         """Raise ConflictError where the thread has gone on without the task that wrote."""

@@ -187,8 +187,7 @@ class ThreadFiles:
         if data is None:
             return
         folder = layout.thread_folder(thread_id)
-        document = self._read(key, CheckpointDocument.from_json)
-        token = document and document.fencing_token
+        token = self.parsed(key, CheckpointDocument.from_json, data).fencing_token
         fences = [layout.fence_key(folder, token)] if token else []
         writes = self.writes_keys(thread_id, checkpoint_ns, checkpoint_id)
         # The look comes after the listing of the writes: a deletion takes the checkpoint first.

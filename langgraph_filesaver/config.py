@@ -8,9 +8,11 @@ from __future__ import annotations
 __all__ = [
     "ARTIFACT_THRESHOLD_BYTES",
     "CACHE_BYTES",
+    "CLAIM_SECONDS",
     "COPY_BLOCK_BYTES",
     "GRACE_SECONDS",
     "LEASE_COURTESY_SECONDS",
+    "LEASE_LOOK_SECONDS",
     "LEASE_POLL_SECONDS",
     "LEASE_TTL_SECONDS",
     "LIST_PAGE",
@@ -32,6 +34,9 @@ ARTIFACT_THRESHOLD_BYTES = 64 * 1024
 CACHE_BYTES = 64 * 1024 * 1024
 """How much of what was stored a saver remembers, so as not to encode it again."""
 
+CLAIM_SECONDS = 120.0
+"""After what time a claim whose checkpoint never came may be taken over; longer than a put can take, and than clocks differ."""
+
 COPY_BLOCK_BYTES = 2 * 1024 * 1024
 """How much of a large file is in memory at a time."""
 
@@ -46,6 +51,9 @@ LEASE_COURTESY_SECONDS = 0.1
 
 LEASE_POLL_SECONDS = (0.005, 0.02)
 """Shortest and longest pause between two looks at a lease that somebody else has."""
+
+LEASE_LOOK_SECONDS = 30.0
+"""For how long a thread of a far store that was never leased is believed to be so still, by who publishes without a lease."""
 
 LOCK_TIMEOUT_SECONDS = 10.0
 """How long a call waits for a lock before it raises LockTimeoutError."""

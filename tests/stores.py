@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -78,7 +79,7 @@ class WatchedStore(Store):
 
     def __init__(self, inner: Store) -> None:
         self.inner = inner
-        self.properties: Properties = inner.properties
+        self.properties: Properties = replace(inner.properties, is_far=False)  # each look is to be seen, none ahead
         self.reads: list[str] = []
         self.lists: list[str] = []
         self.changes: list[tuple[str, str]] = []

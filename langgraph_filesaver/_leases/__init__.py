@@ -4,5 +4,17 @@ from langgraph_filesaver._leases.holders import HeldError, LockInfo
 from langgraph_filesaver._leases.lease import Lease, owning
 from langgraph_filesaver._leases.leases import Clock, Leases
 from langgraph_filesaver._leases.places import FilesPlace, LeasePlace, MemoryPlace
+from langgraph_filesaver._leases.store_place import StorePlace
 
-__all__ = ["Clock", "FilesPlace", "HeldError", "Lease", "LeasePlace", "Leases", "LockInfo", "MemoryPlace", "owning"]
+__all__ = [
+    "Clock",
+    "FilesPlace",
+    "HeldError",
+    "Lease",
+    "LeasePlace",
+    "Leases",
+    "LockInfo",
+    "MemoryPlace",
+    "StorePlace",
+    "owning",
+]

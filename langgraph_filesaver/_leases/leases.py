@@ -22,7 +22,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timezone
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import orjson
 
@@ -31,13 +31,16 @@ from langgraph_filesaver._leases.document import LeaseDocument, Seen, is_over
 from langgraph_filesaver._leases.heartbeat import HEARTBEAT
 from langgraph_filesaver._leases.holders import HeldError, LockInfo
 from langgraph_filesaver._leases.lease import Lease, had_lease, note_given_back, note_taken, own_lease
-from langgraph_filesaver._leases.places import LeasePlace
+from langgraph_filesaver._leases.outsiders import OutsidersTurn
+from langgraph_filesaver._leases.places import ChangedError, LeasePlace
 from langgraph_filesaver._process import boot_id, this_process
 from langgraph_filesaver._serde.text import parse
 from langgraph_filesaver.config import LEASE_COURTESY_SECONDS, LEASE_POLL_SECONDS, LEASE_TTL_SECONDS
 from langgraph_filesaver.errors import ConflictError, CorruptDataError, LockTimeoutError, StorageError
 
 __all__ = ["Clock", "Leases"]
+
+T = TypeVar("T")
 
 _MOST_WATCHED = 10_000
 _LOOKS = 20
@@ -108,10 +111,14 @@ class Leases:
         """
         if not has_waited and self._place.waited_ago_seconds(thread_id) < LEASE_COURTESY_SECONDS:
             raise HeldError(thread_id, self._path(thread_id), None, pause_seconds=LEASE_POLL_SECONDS[1] * 1.5)
-        with self._turn(thread_id, shared=False):
+
+        def put_in_place() -> LeaseDocument:
             self._refuse_living(thread_id)
             wanted = self._new(thread_id, ttl_seconds)  # now, for the time to live begins now
             self._replace(thread_id, wanted)
+            return wanted
+
+        wanted = self._changing(thread_id, put_in_place)
         lease = Lease(self._place.realm, wanted)
         note_taken(lease, self._place.realm)
         try:
@@ -130,10 +137,19 @@ class Leases:
         lease.wait_for_publishing(self._timeout_seconds)
         note_given_back(lease, self._place.realm)
         HEARTBEAT.stop(lease.owner)
-        with self._turn(lease.thread_id, shared=False):
+
+        def remove() -> None:
             found = self._found(lease.thread_id)
             if found is not None and found.owner == lease.owner:
                 self._place.remove(layout.lease_name(lease.thread_id))
+
+        self._changing(lease.thread_id, remove)
+
+    def verify_by_clock(self, lease: Lease) -> None:
+        """Make sure that the lease is not over; without a look at it, where that is a request. Raises as `verify` does."""
+        is_young = self.clock.monotonic() <= lease.document.renewed_monotonic_seconds + lease.ttl_seconds
+        if not (self._place.is_far and is_young and not lease.is_lost):
+            self.verify(lease)
 
     def verify(self, lease: Lease) -> None:
         """Make sure that the lease is its owner's now.
@@ -155,7 +171,7 @@ class Leases:
             )
 
     def _renew_or_lose(self, lease: Lease) -> bool:
-        with self._turn(lease.thread_id, shared=False):
+        def renew() -> bool:
             found = self._found(lease.thread_id)
             if found is None or found.owner != lease.owner:
                 lease.lose()
@@ -164,6 +180,8 @@ class Leases:
             self._write(renewed)
             lease.renewed(renewed)
             return True
+
+        return self._changing(lease.thread_id, renew)
 
     def owners_turn(self, thread_id: str) -> contextlib.AbstractContextManager[None]:
         """Hold off all who publish with a check, for an owner that publishes with one."""
@@ -174,9 +192,37 @@ class Leases:
     def refuse_held(self, thread_id: str) -> None:
         """Raise HeldError where somebody has the thread now; take the lease away from one who has it no more."""
         if self.is_leased(thread_id):
-            with self._turn(thread_id, shared=False):
+
+            def clear() -> None:
                 self._refuse_living(thread_id)
                 self._replace(thread_id, None)
+
+            self._changing(thread_id, clear)
+
+    @property
+    def is_far(self) -> bool:
+        """Whether each look at a lease is a request."""
+        return self._place.is_far
+
+    def mark(self, thread_id: str) -> bytes | None:
+        """Return what tells whether a lease was taken meanwhile, for `confirm_free`."""
+        return self._place.mark(layout.lease_name(thread_id))
+
+    def confirm_free(self, thread_id: str, mark: bytes | None) -> None:
+        """Make sure, after an outsider has published without holding anybody off, that nobody had the thread meanwhile.
+
+        Raises:
+            ConflictError: Somebody took it.
+        """
+        if self.mark(thread_id) != mark:
+            raise ConflictError(
+                f"thread {thread_id!r} was leased by somebody while this call was storing, so what it stored may have become a "
+                "fork of the thread. Read the thread again"
+            )
+
+    def may_meet_outsiders(self, thread_id: str) -> bool:
+        """Tell whether an owner has to look for what outsiders publish who do not know yet that the thread is leased."""
+        return self._place.is_new(layout.lease_name(thread_id))
 
     def outsiders_turn(self, thread_id: str, *, alone: bool) -> OutsidersTurn:
         """Nobody has the thread, or takes it, inside the block; with `alone` no other outsider publishes, either.
@@ -193,7 +239,9 @@ class Leases:
 
     def held(self, thread_id: str) -> HeldError:
         """Return the error that tells who has the thread."""
-        return HeldError(thread_id, self._path(thread_id), self._found(thread_id))
+        return HeldError(
+            thread_id, self._path(thread_id), self._found(thread_id), pause_seconds=self._place.poll_seconds
+        )
 
     # --- for people
 
@@ -204,11 +252,14 @@ class Leases:
 
     def take_away(self, thread_id: str) -> LockInfo | None:
         """Take the lease of a thread away from whoever has it; return whose it was, or None."""
-        with self._turn(thread_id, shared=False):
+
+        def clear() -> LockInfo | None:
             found = self._found(thread_id)
             info = None if found is None else self._info(found)
             self._replace(thread_id, None)
-        return info
+            return info
+
+        return self._changing(thread_id, clear)
 
     def _info(self, lease: LeaseDocument) -> LockInfo:
         name = layout.lease_name(lease.thread_id)
@@ -237,10 +288,10 @@ class Leases:
             # Torn by a power cut or changed by a person: whoever has it would have renewed it by now.
             if seen.unchanged_seconds > LEASE_TTL_SECONDS:
                 return
-            raise HeldError(thread_id, self._path(thread_id), None) from None
+            raise HeldError(thread_id, self._path(thread_id), None, pause_seconds=self._place.poll_seconds) from None
         if found is not None and not is_over(found, seen):
             self._place.note_waiting(thread_id)
-            raise HeldError(thread_id, self._path(thread_id), found)
+            raise HeldError(thread_id, self._path(thread_id), found, pause_seconds=self._place.poll_seconds)
 
     def _replace(self, thread_id: str, wanted: LeaseDocument | None) -> None:
         """Put `wanted` in the place of the lease that is there, and a fence against all who may still write under that."""
@@ -321,6 +372,16 @@ class Leases:
             raise StorageError.from_os_error(error, action="lock", path=path) from error
         return turn
 
+    def _changing(self, thread_id: str, change: Callable[[], T]) -> T:
+        """Return what `change` returns, which looks at the lease and changes it, alone."""
+        for _ in range(_LOOKS):
+            try:
+                with self._turn(thread_id, shared=False):
+                    return change()
+            except ChangedError:  # only in a place where nobody is held off
+                continue
+        raise self.held(thread_id)
+
     @contextlib.contextmanager
     def _turn(self, thread_id: str, *, shared: bool) -> Iterator[None]:
         turn = self.enter_turn(thread_id, shared=shared)
@@ -328,32 +389,3 @@ class Leases:
             yield
         finally:
             turn.__exit__(None, None, None)
-
-
-class OutsidersTurn:
-    """See `Leases.outsiders_turn`. A class, because each put of everybody passes here: a generator takes three times as long."""
-
-    __slots__ = ("_alone", "_leases", "_thread_id", "_turn")
-
-    def __init__(self, leases: Leases, thread_id: str, *, alone: bool) -> None:
-        self._leases = leases
-        self._thread_id = thread_id
-        self._alone = alone
-
-    def __enter__(self) -> None:
-        for _ in range(_LOOKS):
-            turn = self._leases.enter_turn(self._thread_id, shared=not self._alone)
-            try:
-                is_free = not self._leases.is_leased(self._thread_id)
-            except BaseException:
-                turn.__exit__(None, None, None)
-                raise
-            if is_free:
-                self._turn = turn
-                return
-            turn.__exit__(None, None, None)
-            self._leases.refuse_held(self._thread_id)
-        raise self._leases.held(self._thread_id)
-
-    def __exit__(self, *_: object) -> None:
-        self._turn.__exit__(None, None, None)

@@ -15,10 +15,14 @@ from langgraph_filesaver import _layout as layout
 from langgraph_filesaver._lock_files import HeldFile, LockKind, make_folder_of
 from langgraph_filesaver.errors import StorageError
 
-__all__ = ["FilesPlace", "LeasePlace", "MemoryPlace"]
+__all__ = ["ChangedError", "FilesPlace", "LeasePlace", "MemoryPlace"]
 
 
 _WRITE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
+
+
+class ChangedError(Exception):
+    """Somebody else has changed what was read in this turn: begin it anew."""
 
 
 class LeasePlace(ABC):
@@ -26,9 +30,13 @@ class LeasePlace(ABC):
 
     Attributes:
         realm: Equal for two places where they are one.
+        is_far: Each look is a request, and a turn holds nobody off: see `StorePlace`.
+        poll_seconds: How long to wait at least between two looks at a lease that somebody else has.
     """
 
     realm: Hashable
+    is_far = False
+    poll_seconds = 0.0
 
     @abstractmethod
     def turn(self, thread_id: str, *, shared: bool, timeout_seconds: float) -> contextlib.AbstractContextManager[None]:
@@ -54,6 +62,14 @@ class LeasePlace(ABC):
     @abstractmethod
     def remove(self, name: str) -> None:
         """Remove it; a missing one is fine."""
+
+    def mark(self, name: str) -> bytes | None:
+        """Return what is there, for comparing it with what is there later; None where nobody ever had the thread."""
+        return self.read(name)
+
+    def is_new(self, name: str) -> bool:  # noqa: ARG002 a near place is looked at each time
+        """Tell whether an outsider may not know yet that there are leases on the thread."""
+        return False
 
     @abstractmethod
     def note_waiting(self, thread_id: str) -> None:

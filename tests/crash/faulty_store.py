@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from contextlib import AbstractContextManager
 from typing import BinaryIO, TypeVar
 
-from langgraph_filesaver._store import Entry, Staged, Status, Store, Turn, no_turn
+from langgraph_filesaver._store import Entry, Staged, Status, Store, Turn, Versioned, no_turn
 
 __all__ = ["FaultyStore", "KilledError"]
 
@@ -41,6 +42,26 @@ class FaultyStore(Store):
         if self.operations == self._at and self._landed:
             operation()
         raise KilledError
+
+    @property
+    def is_far(self) -> bool:
+        return self._store.is_far
+
+    @property
+    def realm(self) -> Hashable:
+        return self._store.realm
+
+    def ahead(self) -> AbstractContextManager[None]:
+        return self._store.ahead()
+
+    def expect(self, keys: Iterable[str] = (), folders: Iterable[str] = (), looks: Iterable[str] = ()) -> None:
+        self._store.expect(keys, folders, looks)
+
+    def read_versioned(self, key: str) -> Versioned | None:
+        return self._operate(lambda: self._store.read_versioned(key))
+
+    def swap(self, key: str, data: bytes, version: str | None) -> str | None:
+        return self._operate(lambda: self._store.swap(key, data, version))
 
     def describe(self, key: str) -> str:
         return self._store.describe(key)

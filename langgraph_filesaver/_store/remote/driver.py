@@ -10,6 +10,7 @@ file that appears before all of it is there.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import threading
 from abc import ABC, abstractmethod
@@ -94,6 +95,12 @@ class Driver(ABC):
                     self._of_process = (os.getpid(), fs)
                 return self._of_process[1]
         return fs
+
+    @property
+    def identity(self) -> str:
+        """The same for filesystems that were made alike: a digest, for there may be secrets in it."""
+        fs = self._given
+        return hashlib.sha256(repr((type(fs), fs.storage_args, fs.storage_options)).encode()).hexdigest()
 
     def __getstate__(self) -> dict[str, Any]:
         fs = self._given

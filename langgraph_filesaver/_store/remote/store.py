@@ -17,7 +17,7 @@ import io
 import os
 import threading
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, BinaryIO, TypeVar, cast
 
@@ -109,6 +109,11 @@ class RemoteStore(Store):
             deletes_folders_at_once=False,
             is_far=True,
         )
+
+    @property
+    def realm(self) -> Hashable:
+        """The URL, and what tells of the filesystem where that is."""
+        return (self._url, self._driver.identity)
 
     @property
     def _process(self) -> _OfProcess:
