@@ -7,6 +7,7 @@ be it by `kill -9`. It has one thread (`program.py` relies on that), and is in a
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -42,7 +43,11 @@ def main(name: str, folder: Path, owner: int) -> None:
     finally:
         server.end()
     if not _alive(owner):
-        shutil.rmtree(folder, ignore_errors=True)  # nobody is left who would
+        # Nobody is left who would clear up; the last keeper of a session takes the session's folder with it.
+        shutil.rmtree(folder, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            folder.with_suffix(".lock").unlink(missing_ok=True)
+            folder.parent.rmdir()
 
 
 def _start(server: Kind) -> None:

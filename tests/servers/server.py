@@ -6,6 +6,7 @@ the first that asks. Whatever happens to the process that owns a server, the ser
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -114,6 +115,7 @@ def start(kind: str) -> Server:
     # Short, for the name of a Unix socket has at most 107 bytes; the folder of a test is often longer.
     folder = Path(tempfile.mkdtemp(prefix=f"{kind}-", dir=os.environ.get("FILESAVER_SERVERS")))
     _start(kind, folder, os.getpid())
+    _wait(folder)
     return _read(folder, mine=True)
 
 
@@ -129,10 +131,14 @@ def shared(kind: str, servers: Path, owner: int) -> Server:
         RuntimeError: It does not start; with the end of its log.
     """
     folder = servers / kind
+    ready = folder / "ready"
     with FileLock(servers / f"{kind}.lock"):
         if not folder.exists():
             folder.mkdir()
             _start(kind, folder, owner)
+        if not ready.exists():  # also where the process that started it was killed in between
+            _wait(folder)
+            ready.touch()
     return _read(folder, mine=False)
 
 
@@ -147,15 +153,19 @@ def end_all(servers: Path) -> None:
 
 
 def _start(kind: str, folder: Path, owner: int) -> None:
-    log = folder / "keeper.log"
-    with log.open("wb") as output:
+    with (folder / "keeper.log").open("wb") as output:
         # It is no child of ours to wait for: the shared ones outlive the worker that started them.
         subprocess.run(
             [sys.executable, "-c", _DETACH, sys.executable, "-m", "tests.servers.keeper", kind, str(folder), str(owner)],
             cwd=_PROJECT, stdin=subprocess.DEVNULL, stdout=output, stderr=output, check=True, timeout=60,
         )  # fmt: skip
+
+
+def _wait(folder: Path) -> None:
+    """Wait for the server, and make the root it is described with."""
+    log = folder / "keeper.log"
     until(lambda: (folder / "server.json").exists() or (folder / "failed").exists(), log, timeout_seconds=90)
-    if (folder / "server.json").exists():
+    with contextlib.suppress(FileExistsError):
         _read(folder, mine=True)._make_root()
 
 
