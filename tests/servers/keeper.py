@@ -46,7 +46,7 @@ def main(name: str, folder: Path, owner: int) -> None:
         # Nobody is left who would clear up; the last keeper of a session takes the session's folder with it.
         shutil.rmtree(folder, ignore_errors=True)
         with contextlib.suppress(OSError):
-            folder.with_suffix(".lock").unlink(missing_ok=True)
+            folder.with_suffix(".lock").unlink()  # only servers that are shared have one
             folder.parent.rmdir()
 
 

@@ -113,7 +113,7 @@ def start(kind: str) -> Server:
         RuntimeError: It does not start; with the end of its log.
     """
     # Short, for the name of a Unix socket has at most 107 bytes; the folder of a test is often longer.
-    folder = Path(tempfile.mkdtemp(prefix=f"{kind}-", dir=os.environ.get("FILESAVER_SERVERS")))
+    folder = Path(tempfile.mkdtemp(prefix=f"filesaver-{kind}-"))
     _start(kind, folder, os.getpid())
     _wait(folder)
     return _read(folder, mine=True)
