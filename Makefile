@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 JOBS ?= auto
 
-.PHONY: demo test test-lowest check format soak bench system-packages clean
+.PHONY: demo test test-lowest check format soak bench servers clean
 
 # One environment, made once per change of pyproject.toml; each stamp records the extras it holds.
 $(VENV)/.base: pyproject.toml
@@ -50,9 +50,10 @@ bench: $(VENV)/.test
 	$(BIN)/python -m benchmarks.artifacts
 	$(BIN)/python -m benchmarks.concurrency
 
-# What the power-cut tests need beyond Python (root on Debian); without it they are skipped with the reason.
-system-packages:
-	tests/power_cut/install-system-packages
+# What tests need beyond Python (root on Debian): real servers, and file systems whose power is cut. Without it they are
+# skipped with the reason.
+servers:
+	tests/servers/install
 
 clean:
-	rm -rf $(VENV) $(VENV)-lowest .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-lowest .mypy_cache .ruff_cache .pytest_cache .hypothesis .servers

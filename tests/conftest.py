@@ -11,6 +11,8 @@ from langgraph_filesaver import FileSaver
 from langgraph_filesaver._store import Store
 from tests.stores import HOME_KINDS, Home
 
+pytest_plugins = ["tests.servers.fixtures"]
+
 # The suite tries the same examples each time; `--hypothesis-profile=search` looks for new ones.
 _EVERYWHERE = settings(deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("suite", _EVERYWHERE, derandomize=True, max_examples=100)

@@ -53,7 +53,7 @@ def missing_prerequisites() -> str:
     programs = ("mkfs.ext4", "mkfs.xfs", "mkfs.btrfs", "e2fsck", "mount", "umount", "losetup")
     absent = [program for program in programs if shutil.which(program) is None]
     if absent:
-        return f"not installed: {', '.join(absent)} (`make system-packages` installs them on Debian)"
+        return f"not installed: {', '.join(absent)} (`make servers` installs them on Debian)"
     known = Path("/proc/filesystems").read_text(encoding="ascii")
     absent = [name for name in ("ext4", "xfs", "btrfs") if f"\t{name}\n" not in known]
     return f"this kernel has no {', '.join(absent)}" if absent else ""
