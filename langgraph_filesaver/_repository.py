@@ -105,13 +105,12 @@ class Repository(ThreadFiles):
     def _refuse_buried(self, thread_id: str, document: CheckpointDocument) -> None:
         """Raise ConflictError where the checkpoint would bury another one that its parent does not know."""
         latest_id = self._latest_id(thread_id, document)
-        if latest_id == document.checkpoint_id or self.is_there(
-            thread_id, document
-        ):  # put once more, in place of itself
+        parent_id = document.parent_checkpoint_id
+        if latest_id == parent_id and (latest_id is None or latest_id < document.checkpoint_id):
             return
-        if latest_id == document.parent_checkpoint_id:
-            if latest_id is None or latest_id < document.checkpoint_id:
-                return
+        if latest_id == document.checkpoint_id or self.is_there(thread_id, document):
+            return  # put once more, in place of itself
+        if latest_id == parent_id:
             found = f"its id is smaller than that of its parent {latest_id}, so it would never be the latest; was a clock set back?"
         elif latest_id is None:
             found = f"the thread was deleted since its checkpoint {document.parent_checkpoint_id} was read"
