@@ -105,6 +105,11 @@ class Publication:
                 self._check()
             yield
 
+    def note_published(self, checkpoint_ns: str, checkpoint_id: str) -> None:
+        """Note that the checkpoint is stored."""
+        if self._lease is not None and self._leases.is_far:
+            self._lease.note_published(checkpoint_ns, checkpoint_id)
+
     def confirm(self) -> None:
         """Look, after the name was given, whether it was given in time.
 

@@ -88,7 +88,8 @@ class Repository(ThreadFiles):
             run: An object that stands for the run, or None.
             is_asked: Whether the caller has asked for what it builds on, whatever that is.
         """
-        is_owner = self.leases.own(thread_id, run) is not None
+        lease = self.leases.own(thread_id, run)
+        is_owner = lease is not None
         is_checked = is_checked or (not is_owner and self.leases.had(thread_id))
         # Whoever has the lease alone need not look; but an outsider in a far store may not know of it yet.
         is_checked = is_checked or (is_owner and self.leases.may_meet_outsiders(thread_id))
@@ -96,17 +97,19 @@ class Repository(ThreadFiles):
         check: Callable[[], None] | None = None
         if is_checked and not is_asked:
             if isinstance(document, CheckpointDocument):
-                check = partial(self._refuse_buried, thread_id, document)
+                check = partial(self._refuse_buried, thread_id, document, lease)
                 claims = partial(claim, self, thread_id, document)
             else:
                 check = partial(self._refuse_outdated, thread_id, document)
         return Publication(self.leases, thread_id, check, run, claims)
 
-    def _refuse_buried(self, thread_id: str, document: CheckpointDocument) -> None:
+    def _refuse_buried(self, thread_id: str, document: CheckpointDocument, lease: Lease | None) -> None:
         """Raise ConflictError where the checkpoint would bury another one that its parent does not know."""
         latest_id = self._latest_id(thread_id, document)
         parent_id = document.parent_checkpoint_id
         if latest_id == parent_id and (latest_id is None or latest_id < document.checkpoint_id):
+            return
+        if lease is not None and latest_id is not None and lease.has_published(document.checkpoint_ns, latest_id):
             return
         if latest_id == document.checkpoint_id or self.is_there(thread_id, document):
             return  # put once more, in place of itself
@@ -198,6 +201,7 @@ class Repository(ThreadFiles):
             with self.locks.hold(thread_id):
                 self._storing(thread_id, encode, lambda data: self._replace(key, data, publication), publication)
         self.note_latest(thread_id, document.checkpoint_ns, document.checkpoint_id)
+        publication.note_published(document.checkpoint_ns, document.checkpoint_id)
 
     def _replace(self, key: str, data: bytes, publication: Publication) -> None:
         with publication.turn():

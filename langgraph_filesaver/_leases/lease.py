@@ -49,6 +49,7 @@ class Lease:
         self._none_publishing = threading.Condition(self._mutex)
         self._is_lost = False
         self._runs: dict[int, object] = {}
+        self._published: set[tuple[str, str]] = set()
 
     def __repr__(self) -> str:
         state = "held" if self.is_held else "not held"
@@ -76,6 +77,14 @@ class Lease:
     def lose(self) -> None:
         """Note that somebody else has taken it away."""
         self._is_lost = True
+
+    def note_published(self, checkpoint_ns: str, checkpoint_id: str) -> None:
+        """Note a checkpoint that was published under it."""
+        self._published.add((checkpoint_ns, checkpoint_id))
+
+    def has_published(self, checkpoint_ns: str, checkpoint_id: str) -> bool:
+        """Tell whether a checkpoint was published under it by this process."""
+        return (checkpoint_ns, checkpoint_id) in self._published
 
     def note_run(self, run: object) -> None:
         """Note that a run has read or written as the owner. None is no run."""

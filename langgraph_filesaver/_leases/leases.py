@@ -17,6 +17,7 @@ What would break it: a lease taken for over while its holder lives, runs and ren
 from __future__ import annotations
 
 import contextlib
+import random
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -35,7 +36,7 @@ from langgraph_filesaver._leases.outsiders import OutsidersTurn
 from langgraph_filesaver._leases.places import ChangedError, LeasePlace
 from langgraph_filesaver._process import boot_id, this_process
 from langgraph_filesaver._serde.text import parse
-from langgraph_filesaver.config import LEASE_COURTESY_SECONDS, LEASE_POLL_SECONDS, LEASE_TTL_SECONDS
+from langgraph_filesaver.config import LEASE_POLL_SECONDS, LEASE_TTL_SECONDS
 from langgraph_filesaver.errors import ConflictError, CorruptDataError, LockTimeoutError, StorageError
 
 __all__ = ["Clock", "Leases"]
@@ -109,11 +110,13 @@ class Leases:
             LockTimeoutError: The lock beside it was held by somebody all the time.
             StorageError: The file cannot be written.
         """
-        if not has_waited and self._place.waited_ago_seconds(thread_id) < LEASE_COURTESY_SECONDS:
-            raise HeldError(thread_id, self._path(thread_id), None, pause_seconds=LEASE_POLL_SECONDS[1] * 1.5)
+        if not (has_waited or self._place.is_far):
+            self._let_waiters_go_first(thread_id)
 
         def put_in_place() -> LeaseDocument:
             self._refuse_living(thread_id)
+            if not has_waited and self._place.is_far:  # there the look at the lease tells it, too
+                self._let_waiters_go_first(thread_id)
             wanted = self._new(thread_id, ttl_seconds)  # now, for the time to live begins now
             self._replace(thread_id, wanted)
             return wanted
@@ -127,6 +130,15 @@ class Leases:
             self.give_back(lease)
             raise
         return lease
+
+    def _let_waiters_go_first(self, thread_id: str) -> None:
+        if self._place.waited_ago_seconds(thread_id) < self._place.courtesy_seconds:
+            pause = max(LEASE_POLL_SECONDS[1], self._place.poll_seconds) * random.uniform(1.5, 2.5)  # noqa: S311 as below
+            raise HeldError(thread_id, self._path(thread_id), None, pause_seconds=pause)
+
+    def _poll_seconds(self) -> float:
+        # At random, so that those who look at the same pace do not always come in the same order.
+        return self._place.poll_seconds * random.uniform(0.25, 1.0)  # noqa: S311 no secret
 
     def give_back(self, lease: Lease) -> None:
         """End a lease; one that was lost is somebody else's by now.
@@ -201,7 +213,7 @@ class Leases:
 
     @property
     def is_far(self) -> bool:
-        """Whether each look at a lease is a request."""
+        """Whether a look at a lease is a request."""
         return self._place.is_far
 
     def mark(self, thread_id: str) -> bytes | None:
@@ -239,9 +251,7 @@ class Leases:
 
     def held(self, thread_id: str) -> HeldError:
         """Return the error that tells who has the thread."""
-        return HeldError(
-            thread_id, self._path(thread_id), self._found(thread_id), pause_seconds=self._place.poll_seconds
-        )
+        return HeldError(thread_id, self._path(thread_id), self._found(thread_id), pause_seconds=self._poll_seconds())
 
     # --- for people
 
@@ -288,10 +298,10 @@ class Leases:
             # Torn by a power cut or changed by a person: whoever has it would have renewed it by now.
             if seen.unchanged_seconds > LEASE_TTL_SECONDS:
                 return
-            raise HeldError(thread_id, self._path(thread_id), None, pause_seconds=self._place.poll_seconds) from None
+            raise HeldError(thread_id, self._path(thread_id), None, pause_seconds=self._poll_seconds()) from None
         if found is not None and not is_over(found, seen):
             self._place.note_waiting(thread_id)
-            raise HeldError(thread_id, self._path(thread_id), found, pause_seconds=self._place.poll_seconds)
+            raise HeldError(thread_id, self._path(thread_id), found, pause_seconds=self._poll_seconds())
 
     def _replace(self, thread_id: str, wanted: LeaseDocument | None) -> None:
         """Put `wanted` in the place of the lease that is there, and a fence against all who may still write under that."""

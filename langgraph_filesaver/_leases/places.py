@@ -13,6 +13,7 @@ from collections.abc import Hashable, Iterator
 
 from langgraph_filesaver import _layout as layout
 from langgraph_filesaver._lock_files import HeldFile, LockKind, make_folder_of
+from langgraph_filesaver.config import LEASE_COURTESY_SECONDS
 from langgraph_filesaver.errors import StorageError
 
 __all__ = ["ChangedError", "FilesPlace", "LeasePlace", "MemoryPlace"]
@@ -32,11 +33,13 @@ class LeasePlace(ABC):
         realm: Equal for two places where they are one.
         is_far: Each look is a request, and a turn holds nobody off: see `StorePlace`.
         poll_seconds: How long to wait at least between two looks at a lease that somebody else has.
+        courtesy_seconds: For how long after somebody has waited for a thread a newcomer lets them go first.
     """
 
     realm: Hashable
     is_far = False
     poll_seconds = 0.0
+    courtesy_seconds = LEASE_COURTESY_SECONDS
 
     @abstractmethod
     def turn(self, thread_id: str, *, shared: bool, timeout_seconds: float) -> contextlib.AbstractContextManager[None]:

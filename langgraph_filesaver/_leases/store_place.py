@@ -10,6 +10,9 @@ Who publishes without a lease would have to look for one each time, and each loo
   than that, it is looked at again. So nothing that an outsider was told is stored appears later than so long after the first
   lease of a thread was taken; until then its owners look for intruders (`is_new`).
 
+Whoever waits for a thread writes so into its lease, and who gives it back leaves that there, so that a newcomer lets them go
+first.
+
 What would break it: a swap that the store does not do atomically (then no lease is given at all).
 """
 
@@ -37,6 +40,7 @@ __all__ = ["StorePlace"]
 
 _FREE = "free_since"
 _FIRST = "first_leased_at"
+_WAITED = "waited_for_at"
 _SKEW_SECONDS = 60.0  # by which calendars may differ
 _MOST_KNOWN = 100_000
 
@@ -54,6 +58,7 @@ class StorePlace(LeasePlace):
 
     is_far = True
     poll_seconds = 0.2
+    courtesy_seconds = 1.0
 
     def __init__(self, store: Store) -> None:
         self.realm = store.realm
@@ -61,6 +66,7 @@ class StorePlace(LeasePlace):
         self._turn = _Turn()
         self._never: dict[str, float] = {}
         self._first: dict[str, datetime] = {}
+        self._waited: dict[str, datetime] = {}
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_turn": None}
@@ -114,10 +120,10 @@ class StorePlace(LeasePlace):
         data = self._looked(name)
         if data is None:
             return None
-        with contextlib.suppress(
-            CorruptDataError, ValueError, TypeError, KeyError
-        ):  # then it is new, for all that is known
-            self._first[name] = datetime.fromisoformat(parse(data)[_FIRST])
+        for field, known in ((_FIRST, self._first), (_WAITED, self._waited)):
+            known.pop(name, None)
+            with contextlib.suppress(CorruptDataError, ValueError, TypeError, KeyError):  # as if it said nothing
+                known[name] = datetime.fromisoformat(parse(data)[field])
         return None if _is_free(data) else data
 
     def write(self, name: str, data: bytes) -> None:
@@ -138,6 +144,8 @@ class StorePlace(LeasePlace):
         if first is not None:
             self._first[name] = first
             document[_FIRST] = first.isoformat(timespec="milliseconds")
+        if name in self._waited:
+            document[_WAITED] = self._waited[name].isoformat(timespec="milliseconds")
         swapped = self._store.swap(self._key(name), orjson.dumps(document, option=orjson.OPT_INDENT_2), version)
         if swapped is None:
             raise ChangedError(name)
@@ -152,11 +160,21 @@ class StorePlace(LeasePlace):
         return abs(datetime.now(timezone.utc) - first) < timedelta(seconds=LEASE_LOOK_SECONDS + _SKEW_SECONDS)
 
     def note_waiting(self, thread_id: str) -> None:
-        """Do nothing: it would be a request."""
+        """Write into the lease that somebody waits, unless it says so already; inside the turn in which it was read."""
+        name = layout.lease_name(thread_id)
+        versions = self._turn.versions
+        if self.waited_ago_seconds(thread_id) < self.courtesy_seconds / 2 or versions is None or not versions.get(name):
+            return
+        found = self._store.read_versioned(self._key(name))
+        if found is not None and found.version == versions[name]:
+            document = {**parse(found.data), _WAITED: datetime.now(timezone.utc).isoformat(timespec="milliseconds")}
+            self._store.swap(self._key(name), orjson.dumps(document, option=orjson.OPT_INDENT_2), found.version)
 
-    def waited_ago_seconds(self, thread_id: str) -> float:  # noqa: ARG002 nobody knows
-        """Return infinity."""
-        return math.inf
+    def waited_ago_seconds(self, thread_id: str) -> float:
+        """Return what the lease said when it was last read; a calendar that is ahead of this one counts for nothing."""
+        waited_at = self._waited.get(layout.lease_name(thread_id))
+        ago = math.inf if waited_at is None else (datetime.now(timezone.utc) - waited_at).total_seconds()
+        return ago if ago >= 0 else math.inf
 
     def names(self) -> list[str]:
         """List the folder."""

