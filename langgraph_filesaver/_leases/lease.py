@@ -35,6 +35,8 @@ class Lease:
         ttl_seconds: How long after its last renewal the lease is over.
     """
 
+        checking: Held by whichever thread of the owner publishes with a check. A lock of this process is enough, for only the
+            owner publishes; and were a lock file held and the process stopped, nobody could take the lease away.
     def __init__(self, realm: Hashable, document: LeaseDocument) -> None:
         self.thread_id = document.thread_id
         self.owner = document.owner
@@ -42,6 +44,7 @@ class Lease:
         self.ttl_seconds = document.ttl_seconds
         self._realm = realm
         self._document = document
+        self.checking = threading.Lock()
         self._pid = os.getpid()
         self._mutex = threading.Lock()
         self._entries = 1

@@ -165,10 +165,6 @@ class Leases:
             lease.renewed(renewed)
             return True
 
-    def owners_turn(self, thread_id: str) -> contextlib.AbstractContextManager[None]:
-        """Hold off all who publish with a check, for an owner that publishes with one."""
-        return self._turn(thread_id, shared=False)
-
     # --- outsiders
 
     def refuse_held(self, thread_id: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from typing import Any
 
 import pytest
 
@@ -23,9 +24,13 @@ def latest_id(saver: FileSaver, checkpoint_ns: str = "") -> str | None:
     return None if found is None else id_of(found.config)
 
 
-def test_what_lands_too_late_is_a_fork(home: Home) -> None:
-    """[K7] [K9] A checkpoint published between the owner's last look and the loss of its lease is told, listed, never the latest."""
-    saver, other = home.saver(), home.saver()
+@pytest.mark.parametrize("on_conflict", ["fork", "raise"])
+def test_what_lands_too_late_is_a_fork(home: Home, on_conflict: Any) -> None:
+    """[K7] [K9] A checkpoint published between the owner's last look and the loss of its lease is told, listed, never the latest.
+
+    Also an owner that checks its parent holds nothing that keeps others from taking its lease away.
+    """
+    saver, other = home.saver(on_conflict=on_conflict), home.saver(lock_timeout_seconds=0.5)
     put(saver, "1")
     with (
         saver.thread_lock("t"),
