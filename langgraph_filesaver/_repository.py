@@ -108,6 +108,8 @@ class Repository(ThreadFiles):
             if latest_id is None or latest_id < document.checkpoint_id:
                 return
             found = f"its id is smaller than that of its parent {latest_id}, so it would never be the latest; was a clock set back?"
+        elif latest is not None and _is_copy_beside(latest, document):
+            return
         elif latest_id is None:
             found = f"the thread was deleted since its checkpoint {document.parent_checkpoint_id} was read"
         else:
@@ -319,3 +321,10 @@ class Repository(ThreadFiles):
                 data = self.store.read(key)
                 if data is not None:
                     self.store.create(layout.thread_folder(target_id) + key[len(source) :], data)
+
+
+def _is_copy_beside(latest: CheckpointDocument, document: CheckpointDocument) -> bool:
+    """Tell whether a checkpoint is LangGraph's copy of the latest one (`as_node="__copy__"`), which has the parent of that."""
+    is_copy = document.metadata.get("source") == "fork"
+    is_beside = document.parent_checkpoint_id == latest.parent_checkpoint_id
+    return is_copy and is_beside and document.checkpoint_id > latest.checkpoint_id
