@@ -37,7 +37,9 @@ def copy_thread(repository: Repository, source_id: str, target_id: str) -> None:
     with contextlib.ExitStack() as locks:
         for thread_id in sorted((source_id, target_id)):  # the same order everywhere: no two copies wait for each other
             is_source = thread_id == source_id  # which is only read
-            locks.enter_context(repository.locks.hold(thread_id) if is_source else repository.maintaining(thread_id))
+            locks.enter_context(
+                repository.locks.hold(thread_id, is_hasty=True) if is_source else repository.maintaining(thread_id)
+            )
         repository.copy_thread(source_id, target_id)
 
 

@@ -129,28 +129,28 @@ class Repository(ThreadFiles):
             )
 
     def take_lease(self, thread_id: str, ttl_seconds: float, *, has_waited: bool = True) -> Lease:
-        """Take the lease of a thread; raises as `Leases.take` and `ThreadLocks.hold` do."""
-        lease = self.leases.take(thread_id, ttl_seconds, has_waited=has_waited)
-        try:
-            # Who maintains the thread looks at the lease once it has this lock: so one of the two sees the other.
-            with self.locks.hold(thread_id):
-                return lease
-        except BaseException:
-            self.leases.give_back(lease)
-            raise
+        """Take the lease of a thread; raises as `Leases.take` does, and HeldError where somebody maintains the thread."""
+        # First, for who waits for a lease keeps nobody from maintaining the thread.
+        self.leases.refuse_held(thread_id, is_hasty=True)
+        # Who maintains the thread looks at the lease once it has this lock: so one of the two sees the other.
+        with self.locks.hold(thread_id, is_hasty=True):
+            return self.leases.take(thread_id, ttl_seconds, has_waited=has_waited)
 
     @contextlib.contextmanager
     def maintaining(self, thread_id: str) -> Iterator[None]:
         """Hold the lock of a thread that nobody else has a lease of.
 
         Raises:
-            HeldError: Somebody else has its lease.
+            HeldError: Somebody else has its lease, or maintains it.
             ConflictError: The caller's own lease was lost.
-            LockTimeoutError: Another maintenance call did not end in time.
         """
-        with self.locks.hold(thread_id):
-            Publication(self.leases, thread_id).look()
+        with self.locks.hold(thread_id, is_hasty=True):
+            self.refuse_held(thread_id)
             yield
+
+    def refuse_held(self, thread_id: str) -> None:
+        """Raise as `maintaining` does where the caller must not change the thread, whose lock it holds."""
+        Publication(self.leases, thread_id).look()
 
     def put_up_fence(self, thread_id: str, token: str) -> None:
         """Write down what there is, so that what the former owner `token` still publishes is known to be late.

@@ -16,10 +16,10 @@ What would break it: a lease taken for over while its holder lives, runs and ren
 
 from __future__ import annotations
 
-import contextlib
 import time
 import uuid
-from collections.abc import Callable, Iterator
+import weakref
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timezone
 from typing import NamedTuple
@@ -32,15 +32,16 @@ from langgraph_filesaver._leases.heartbeat import HEARTBEAT
 from langgraph_filesaver._leases.holders import HeldError, LockInfo
 from langgraph_filesaver._leases.lease import Lease, had_lease, note_given_back, note_taken, own_lease
 from langgraph_filesaver._leases.places import LeasePlace
+from langgraph_filesaver._leases.turns import OutsidersTurn, Turns
 from langgraph_filesaver._process import boot_id, this_process
 from langgraph_filesaver._serde.text import parse
 from langgraph_filesaver.config import LEASE_COURTESY_SECONDS, LEASE_POLL_SECONDS, LEASE_TTL_SECONDS
-from langgraph_filesaver.errors import ConflictError, CorruptDataError, LockTimeoutError, StorageError
+from langgraph_filesaver.errors import ConflictError, CorruptDataError
 
 __all__ = ["Clock", "Leases"]
 
 _MOST_WATCHED = 10_000
-_LOOKS = 20
+_BEAT_TIMEOUT_SECONDS = 0.1  # one lease whose lock somebody keeps must not cost the other ones of this process theirs
 
 
 class Clock(NamedTuple):
@@ -69,7 +70,7 @@ class Leases:
         self.clock = SYSTEM_CLOCK
         self._place = place
         self._put_up_fence = put_up_fence
-        self._timeout_seconds = timeout_seconds
+        self._turns = Turns(place, timeout_seconds)
         self._watched: dict[str, tuple[bytes, float]] = {}
 
     def own(self, thread_id: str, run: object = None) -> Lease | None:
@@ -102,20 +103,19 @@ class Leases:
             has_waited: Whether the caller has waited for it.
 
         Raises:
-            HeldError: Somebody has it, or waits for it.
-            LockTimeoutError: The lock beside it was held by somebody all the time.
+            HeldError: Somebody has it, or waits for it, or holds the lock beside it just now.
             StorageError: The file cannot be written.
         """
         if not has_waited and self._place.waited_ago_seconds(thread_id) < LEASE_COURTESY_SECONDS:
             raise HeldError(thread_id, self._path(thread_id), None, pause_seconds=LEASE_POLL_SECONDS[1] * 1.5)
-        with self._turn(thread_id, shared=False):
+        with self._turns.hold(thread_id, shared=False, is_hasty=True):
             self._refuse_living(thread_id)
             wanted = self._new(thread_id, ttl_seconds)  # now, for the time to live begins now
             self._replace(thread_id, wanted)
         lease = Lease(self._place.realm, wanted)
         note_taken(lease, self._place.realm)
         try:
-            HEARTBEAT.start(wanted.owner, ttl_seconds, lambda: self._renew_or_lose(lease))
+            HEARTBEAT.start(wanted.owner, ttl_seconds, self._beat(weakref.ref(lease)))
         except RuntimeError:
             self.give_back(lease)
             raise
@@ -127,10 +127,10 @@ class Leases:
         Raises:
             StorageError: The file cannot be removed; the lease will be over by itself.
         """
-        lease.wait_for_publishing(self._timeout_seconds)
+        lease.wait_for_publishing(self._turns.timeout_seconds)
         note_given_back(lease, self._place.realm)
         HEARTBEAT.stop(lease.owner)
-        with self._turn(lease.thread_id, shared=False):
+        with self._turns.hold(lease.thread_id, shared=False):
             found = self._found(lease.thread_id)
             if found is not None and found.owner == lease.owner:
                 self._place.remove(layout.lease_name(lease.thread_id))
@@ -154,8 +154,16 @@ class Leases:
                 "again and read the thread again"
             )
 
-    def _renew_or_lose(self, lease: Lease) -> bool:
-        with self._turn(lease.thread_id, shared=False):
+    def _beat(self, reference: weakref.ref[Lease]) -> Callable[[], bool]:
+        # Weakly: see `_LIVE` in `lease`.
+        def beat() -> bool:
+            lease = reference()
+            return lease is not None and self._renew_or_lose(lease, timeout_seconds=_BEAT_TIMEOUT_SECONDS)
+
+        return beat
+
+    def _renew_or_lose(self, lease: Lease, timeout_seconds: float | None = None) -> bool:
+        with self._turns.hold(lease.thread_id, shared=False, timeout_seconds=timeout_seconds):
             found = self._found(lease.thread_id)
             if found is None or found.owner != lease.owner:
                 lease.lose()
@@ -167,10 +175,10 @@ class Leases:
 
     # --- outsiders
 
-    def refuse_held(self, thread_id: str) -> None:
+    def refuse_held(self, thread_id: str, *, is_hasty: bool = False) -> None:
         """Raise HeldError where somebody has the thread now; take the lease away from one who has it no more."""
         if self.is_leased(thread_id):
-            with self._turn(thread_id, shared=False):
+            with self._turns.hold(thread_id, shared=False, is_hasty=is_hasty):
                 self._refuse_living(thread_id)
                 self._replace(thread_id, None)
 
@@ -181,7 +189,14 @@ class Leases:
             HeldError: Somebody has it.
             LockTimeoutError: The lock beside the lease was held by somebody all the time.
         """
-        return OutsidersTurn(self, thread_id, alone=alone)
+        return OutsidersTurn(
+            self._turns,
+            thread_id,
+            alone=alone,
+            is_leased=self.is_leased,
+            refuse_held=self.refuse_held,
+            held=self.held,
+        )
 
     def is_leased(self, thread_id: str) -> bool:
         """Tell whether there is a lease, over or not."""
@@ -200,7 +215,7 @@ class Leases:
 
     def take_away(self, thread_id: str) -> LockInfo | None:
         """Take the lease of a thread away from whoever has it; return whose it was, or None."""
-        with self._turn(thread_id, shared=False):
+        with self._turns.hold(thread_id, shared=False):
             found = self._found(thread_id)
             info = None if found is None else self._info(found)
             self._replace(thread_id, None)
@@ -292,64 +307,3 @@ class Leases:
 
     def _path(self, thread_id: str) -> str:
         return self._place.path(layout.lease_name(thread_id))
-
-    def enter_turn(self, thread_id: str, *, shared: bool) -> contextlib.AbstractContextManager[None]:
-        """Hold off changes of the lease, alone or with others; the caller exits what is returned.
-
-        Raises:
-            LockTimeoutError: Somebody held it all the time.
-            StorageError: The lock file cannot be opened.
-        """
-        turn = self._place.turn(thread_id, shared=shared, timeout_seconds=self._timeout_seconds)
-        try:
-            turn.__enter__()
-        except TimeoutError as error:
-            path = self._place.path(layout.lease_lock_name(thread_id))
-            raise LockTimeoutError(
-                f"somebody is just taking or giving back thread {thread_id!r}, or publishing to it, and does not end; waited "
-                f"{self._timeout_seconds:g} s for {path}. The lock goes away with the process that has it",
-                path=path,
-                timeout_seconds=self._timeout_seconds,
-                holder=None,
-            ) from error
-        except OSError as error:
-            path = self._place.path(layout.lease_lock_name(thread_id))
-            raise StorageError.from_os_error(error, action="lock", path=path) from error
-        return turn
-
-    @contextlib.contextmanager
-    def _turn(self, thread_id: str, *, shared: bool) -> Iterator[None]:
-        turn = self.enter_turn(thread_id, shared=shared)
-        try:
-            yield
-        finally:
-            turn.__exit__(None, None, None)
-
-
-class OutsidersTurn:
-    """See `Leases.outsiders_turn`. A class, because each put of everybody passes here: a generator takes three times as long."""
-
-    __slots__ = ("_alone", "_leases", "_thread_id", "_turn")
-
-    def __init__(self, leases: Leases, thread_id: str, *, alone: bool) -> None:
-        self._leases = leases
-        self._thread_id = thread_id
-        self._alone = alone
-
-    def __enter__(self) -> None:
-        for _ in range(_LOOKS):
-            turn = self._leases.enter_turn(self._thread_id, shared=not self._alone)
-            try:
-                is_free = not self._leases.is_leased(self._thread_id)
-            except BaseException:
-                turn.__exit__(None, None, None)
-                raise
-            if is_free:
-                self._turn = turn
-                return
-            turn.__exit__(None, None, None)
-            self._leases.refuse_held(self._thread_id)
-        raise self._leases.held(self._thread_id)
-
-    def __exit__(self, *_: object) -> None:
-        self._turn.__exit__(None, None, None)

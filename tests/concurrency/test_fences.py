@@ -207,7 +207,7 @@ def test_a_stopped_process_that_goes_on_is_refused_though_its_heartbeat_does(hom
     saver, other = home.saver(), home.saver()
     with saver.thread_lock("t") as lease:
         other.break_lock("t")
-        with other._repository.leases._turn("t", shared=True):
+        with other._repository.leases._turns.hold("t", shared=True):
             pass
         assert not saver._repository.leases._renew_or_lose(lease)
         assert lease.is_lost
