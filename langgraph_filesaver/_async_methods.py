@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
@@ -37,6 +38,14 @@ class AsyncMethods(BaseCheckpointSaver[Any]):
     @abstractmethod
     def _note_read(self, config: RunnableConfig, found: CheckpointTuple | None) -> None:
         """Note what the calling context has asked for, and what it was given."""
+
+    @abstractmethod
+    def _threads_for_runs(self, run_ids: Sequence[str]) -> builtins.list[str]:
+        """Return the threads that may hold something of the runs."""
+
+    @abstractmethod
+    def _delete_for_runs_from(self, thread_id: str, run_ids: Sequence[str]) -> None:
+        """Remove from one thread what the runs stored."""
 
     @abstractmethod
     def collect_garbage(
@@ -86,7 +95,8 @@ class AsyncMethods(BaseCheckpointSaver[Any]):
 
     async def adelete_for_runs(self, run_ids: Sequence[str]) -> None:
         """As `delete_for_runs`, without blocking the event loop."""
-        await self._twins.patiently(self._lock_timeout_seconds, self.delete_for_runs, run_ids)
+        for thread_id in await self._twins.run(self._threads_for_runs, run_ids):
+            await self._twins.patiently(self._lock_timeout_seconds, self._delete_for_runs_from, thread_id, run_ids)
 
     async def acopy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
         """As `copy_thread`, without blocking the event loop."""
@@ -94,7 +104,12 @@ class AsyncMethods(BaseCheckpointSaver[Any]):
 
     async def aprune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
         """As `prune`, without blocking the event loop."""
-        await self._twins.patiently(self._lock_timeout_seconds, self.prune, thread_ids, strategy=strategy)
+        is_list = not isinstance(thread_ids, (str, bytes))
+        await self._twins.run(
+            self.prune, [] if is_list else thread_ids, strategy=strategy
+        )  # refuses what makes no sense
+        for thread_id in thread_ids:  # each for itself: who waits for one must not remove those before it once more
+            await self._twins.patiently(self._lock_timeout_seconds, self.prune, [thread_id], strategy=strategy)
 
     async def acollect_garbage(
         self, thread_id: str | None = None, *, dry_run: bool = True, grace_seconds: float = GRACE_SECONDS

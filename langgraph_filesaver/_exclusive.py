@@ -14,7 +14,7 @@ import copy
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from langchain_core.runnables.config import RunnableConfig, ensure_config, merge_configs
+from langchain_core.runnables.config import CONFIG_KEYS, RunnableConfig, ensure_config
 from langgraph.pregel import Pregel
 
 from langgraph_filesaver._leases import Lease, owning
@@ -119,7 +119,12 @@ def _thread_of_run(graph: Any, config: RunnableConfig | None) -> str | None:
 
     A graph that runs inside another one's run, with its saver, is a part of that run.
     """
-    configurable = ensure_config(merge_configs(graph.config, config)).get("configurable", {})
+    given: dict[str, Any] = {}
+    for each in (graph.config, config):
+        if each is not None:  # alone, for what surrounds the call counts only where the call names no thread of its own
+            others = {key: value for key, value in each.items() if key not in CONFIG_KEYS}
+            given |= others | each.get("configurable", {})
+    configurable = given if "thread_id" in given else {**ensure_config().get("configurable", {}), **given}
     if _LENT_CHECKPOINTER in configurable or "thread_id" not in configurable:
         return None
     return str(configurable["thread_id"])

@@ -13,12 +13,11 @@ from langgraph_filesaver._patience import waiting_for
 from langgraph_filesaver._repository import Repository
 from langgraph_filesaver._root import Root
 from langgraph_filesaver._twins import Twins
-from langgraph_filesaver.config import LEASE_TTL_SECONDS
+from langgraph_filesaver.config import LEASE_MOST_TTL_SECONDS, LEASE_TTL_SECONDS
 
 __all__ = ["LeaseMethods"]
 
 _COURTEOUS_FROM_SECONDS = 0.5  # who has less time to wait cannot afford to let others go first
-_LONGEST_TTL_SECONDS = 366 * 24 * 3600.0
 
 
 class LeaseMethods:
@@ -183,5 +182,5 @@ class LeaseMethods:
 
 
 def _check_ttl(ttl_seconds: float) -> None:
-    if not 0 < ttl_seconds <= _LONGEST_TTL_SECONDS:
+    if not 0 < ttl_seconds <= LEASE_MOST_TTL_SECONDS:
         raise ValueError(f"ttl_seconds={ttl_seconds}: give more than 0, and a year at most")

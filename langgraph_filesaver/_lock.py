@@ -23,15 +23,17 @@ import weakref
 from collections import defaultdict
 from collections.abc import Hashable, Iterator
 from datetime import datetime, timezone
+from functools import partial
 from typing import Any, Literal, NamedTuple
 
 from filelock import BaseFileLock
 
 from langgraph_filesaver._gate import Gate, Stamp
 from langgraph_filesaver._layout import artifacts_lock_name, lock_name
-from langgraph_filesaver._leases import FilesPlace, LeasePlace, MemoryPlace, StorePlace
+from langgraph_filesaver._leases import BusyError, FilesPlace, LeasePlace, MemoryPlace, StorePlace
 from langgraph_filesaver._lock_files import LockKind, acquired, kind_for, make_folder_of
 from langgraph_filesaver._store import Store
+from langgraph_filesaver.config import LOCK_ATTEMPT_SECONDS
 from langgraph_filesaver.errors import LockTimeoutError, StorageError
 
 __all__ = ["ThreadLocks"]
@@ -83,24 +85,42 @@ class ThreadLocks:
         self._gates = of_process.gates
 
     @contextlib.contextmanager
-    def hold(self, thread_id: str) -> Iterator[None]:
+    def hold(self, thread_id: str, *, is_hasty: bool = False) -> Iterator[None]:
         """Hold the lock of a thread against every other process, thread and saver; not reentrant.
 
+        Args:
+            thread_id: The thread.
+            is_hasty: Wait for a moment only, and raise BusyError then: the caller waits without a thread of the pool.
+
         Raises:
+            BusyError: Somebody else held it at that moment.
             LockTimeoutError: Somebody else held it all the time; the message tells who.
             StorageError: The lock file cannot be made.
         """
+        with contextlib.ExitStack() as held:
+            try:
+                held.enter_context(self._held(thread_id, LOCK_ATTEMPT_SECONDS if is_hasty else self.timeout_seconds))
+            except LockTimeoutError as error:
+                if not is_hasty:
+                    raise
+                raise BusyError(
+                    thread_id, error.path, partial(self._timed_out, thread_id, error.path, error.holder)
+                ) from error
+            yield
+
+    @contextlib.contextmanager
+    def _held(self, thread_id: str, timeout_seconds: float) -> Iterator[None]:
         if self._folder is None:
             name = lock_name(thread_id)
-            if not self._local[name].acquire(timeout=self.timeout_seconds):
-                raise self._timed_out(thread_id, name, None)
+            if not self._local[name].acquire(timeout=timeout_seconds):
+                raise self._timed_out(thread_id, name, None, timeout_seconds)
             try:
                 yield
             finally:
                 self._local[name].release()
             return
         path = os.path.join(self._folder, lock_name(thread_id))
-        lock = self._acquired(thread_id, path)
+        lock = self._acquired(thread_id, path, timeout_seconds)
         try:
             yield
         finally:
@@ -166,11 +186,11 @@ class ThreadLocks:
         finally:
             passage.leave()
 
-    def _acquired(self, thread_id: str, path: str) -> BaseFileLock:
+    def _acquired(self, thread_id: str, path: str, timeout_seconds: float) -> BaseFileLock:
         try:
-            lock = acquired(path, self._kind, self.timeout_seconds)
+            lock = acquired(path, self._kind, timeout_seconds)
         except TimeoutError as error:
-            raise self._timed_out(thread_id, path, _read_holder(path)) from error
+            raise self._timed_out(thread_id, path, _read_holder(path), timeout_seconds) from error
         except OSError as error:
             raise StorageError.from_os_error(error, action="lock", path=path) from error
         if self._kind == "native":  # a soft lock's own files tell
@@ -178,17 +198,19 @@ class ThreadLocks:
                 _write_holder(path)
         return lock
 
-    def _timed_out(self, thread_id: str, path: str, holder: dict[str, Any] | None) -> LockTimeoutError:
+    def _timed_out(
+        self, thread_id: str, path: str, holder: dict[str, Any] | None, timeout_seconds: float
+    ) -> LockTimeoutError:
         who = "this process"
         if holder is not None:
             who = f"process {holder.get('pid')} on {holder.get('host')} since {holder.get('since')}"
         elif self._folder is not None:
             who = "somebody who has not written their name into it"
         return LockTimeoutError(
-            f"thread {thread_id!r} is locked by {who}; waited {self.timeout_seconds:g} s for {path}. "
+            f"thread {thread_id!r} is locked by {who}; waited {timeout_seconds:g} s for {path}. "
             "Try again when that process is done; the lock goes away with the process",
             path=path,
-            timeout_seconds=self.timeout_seconds,
+            timeout_seconds=timeout_seconds,
             holder=holder,
         )
 

@@ -77,12 +77,13 @@ def acquired(path: str, kind: LockKind, timeout_seconds: float) -> BaseFileLock:
         )
         _acquire(lock)
         return lock
-    soft = StrictSoftFileLock(path, timeout=_FIRST_SOFT_SECONDS, poll_interval=_SOFT_POLL_SECONDS, thread_local=False)
+    first_seconds = min(_FIRST_SOFT_SECONDS, timeout_seconds)
+    soft = StrictSoftFileLock(path, timeout=first_seconds, poll_interval=_SOFT_POLL_SECONDS, thread_local=False)
     try:
         _acquire(soft)
     except TimeoutError:
         _break_dead(soft)
-        soft.timeout = max(0.0, timeout_seconds - _FIRST_SOFT_SECONDS)
+        soft.timeout = timeout_seconds - first_seconds
         _acquire(soft)
     return soft
 

@@ -37,7 +37,9 @@ def copy_thread(repository: Repository, source_id: str, target_id: str) -> None:
     with contextlib.ExitStack() as locks:
         for thread_id in sorted((source_id, target_id)):  # the same order everywhere: no two copies wait for each other
             is_source = thread_id == source_id  # which is only read
-            locks.enter_context(repository.locks.hold(thread_id) if is_source else repository.maintaining(thread_id))
+            locks.enter_context(
+                repository.locks.hold(thread_id, is_hasty=True) if is_source else repository.maintaining(thread_id)
+            )
         repository.copy_thread(source_id, target_id)
 
 
@@ -48,12 +50,14 @@ def keep_latest(repository: Repository, codec: Codec, thread_id: str) -> None:
         _carry_out(repository, thread_id, retention.keep_latest(thread), thread)
 
 
-def delete_for_runs(repository: Repository, codec: Codec, run_ids: Collection[str]) -> None:
-    """Remove the checkpoints and writes of the runs from every thread, but what remaining checkpoints need."""
-    for thread_id in repository.thread_ids():
-        with repository.maintaining(thread_id):
-            thread = survey(repository, codec, thread_id)
-            _carry_out(repository, thread_id, retention.for_runs(thread, run_ids), thread)
+def delete_for_runs(repository: Repository, codec: Codec, thread_id: str, run_ids: Collection[str]) -> None:
+    """Remove the checkpoints and writes of the runs from a thread, but what remaining checkpoints need."""
+    with repository.locks.hold(thread_id, is_hasty=True):
+        if retention.for_runs(survey(repository, codec, thread_id), run_ids).changes_nothing:
+            return  # and nobody needs to be waited for
+        repository.refuse_held(thread_id)
+        thread = survey(repository, codec, thread_id)
+        _carry_out(repository, thread_id, retention.for_runs(thread, run_ids), thread)
 
 
 def survey(repository: Repository, codec: Codec, thread_id: str) -> retention.ThreadFacts:

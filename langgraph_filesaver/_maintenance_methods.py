@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -72,12 +73,18 @@ class MaintenanceMethods:
         """Remove what the runs stored, in all threads.
 
         What remaining checkpoints need for their DeltaChannels stays, and so does a checkpoint without children at which
-        another run waits for an answer.
+        another run waits for an answer. Only a thread that holds something of the runs is waited for, each for itself.
         """
+        for thread_id in self._threads_for_runs(run_ids):
+            self._delete_for_runs_from(thread_id, run_ids)
+
+    def _threads_for_runs(self, run_ids: Sequence[str]) -> builtins.list[str]:
         _refuse_string("run_ids", run_ids)
-        if run_ids:
-            wanted = {str(run_id) for run_id in run_ids}
-            self._maintaining(lambda: maintenance.delete_for_runs(self._repository, Codec(self.serde), wanted))
+        return self._repository.thread_ids() if run_ids else []
+
+    def _delete_for_runs_from(self, thread_id: str, run_ids: Sequence[str]) -> None:
+        wanted = {str(run_id) for run_id in run_ids}
+        self._maintaining(lambda: maintenance.delete_for_runs(self._repository, Codec(self.serde), thread_id, wanted))
 
     def copy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
         """Copy all checkpoints and writes of a thread, with their ids, into another; what that has already, it keeps."""

@@ -28,7 +28,7 @@ class Patience:
         timeout_seconds: How long in all.
 
     Attributes:
-        has_waited: Whether anybody was waited for; what the caller read before may be outdated then.
+        has_waited: Whether a lease was waited for; what the caller read before may be outdated then.
     """
 
     def __init__(self, timeout_seconds: float) -> None:
@@ -45,10 +45,10 @@ class Patience:
         """
         now = time.monotonic()
         if self._deadline is None:
-            self._deadline = now + self._timeout_seconds
+            self._deadline = now + self._timeout_seconds - held.waited_seconds
         if now >= self._deadline:
             raise held.timed_out(self._timeout_seconds) from None
-        self.has_waited = True
+        self.has_waited = self.has_waited or held.is_for_lease
         pause = min(max(self._pause, held.pause_seconds), self._deadline - now)
         self._pause = min(self._pause * _GROWTH, LEASE_POLL_SECONDS[1])
         return pause
@@ -70,7 +70,7 @@ def waiting_for(timeout_seconds: float, attempt: Callable[[bool], T]) -> T:
 
     Args:
         timeout_seconds: How long to wait.
-        attempt: Told whether anybody was waited for.
+        attempt: Told whether a lease was waited for.
 
     Raises:
         LockTimeoutError: Somebody had it all the time.

@@ -99,7 +99,7 @@ class Publication:
                 turns.enter_context(self._leases.outsiders_turn(self._thread_id, alone=True))
             else:
                 if self._check is not None:
-                    turns.enter_context(self._leases.owners_turn(self._thread_id))
+                    turns.enter_context(self._lease.checking)
                 self._leases.verify(self._lease)
             if self._check is not None:
                 self._check()

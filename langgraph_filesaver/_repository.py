@@ -115,6 +115,8 @@ class Repository(ThreadFiles):
             return  # put once more, in place of itself
         if latest_id == parent_id:
             found = f"its id is smaller than that of its parent {latest_id}, so it would never be the latest; was a clock set back?"
+        elif self._is_beside_its_original(thread_id, document):
+            return
         elif latest_id is None:
             found = f"the thread was deleted since its checkpoint {document.parent_checkpoint_id} was read"
         else:
@@ -133,6 +135,10 @@ class Repository(ThreadFiles):
         latest = self.latest(thread_id, document.checkpoint_ns)
         return None if latest is None else latest.checkpoint_id
 
+    def _is_beside_its_original(self, thread_id: str, document: CheckpointDocument) -> bool:
+        latest = self.latest(thread_id, document.checkpoint_ns)
+        return latest is not None and _is_copy_beside(latest, document)
+
     def _refuse_outdated(self, thread_id: str, document: WritesDocument) -> None:
         """Raise ConflictError where the thread has gone on without the task that wrote."""
         latest = self.latest(thread_id, document.checkpoint_ns)
@@ -143,28 +149,28 @@ class Repository(ThreadFiles):
             )
 
     def take_lease(self, thread_id: str, ttl_seconds: float, *, has_waited: bool = True) -> Lease:
-        """Take the lease of a thread; raises as `Leases.take` and `ThreadLocks.hold` do."""
-        lease = self.leases.take(thread_id, ttl_seconds, has_waited=has_waited)
-        try:
-            # Who maintains the thread looks at the lease once it has this lock: so one of the two sees the other.
-            with self.locks.hold(thread_id):
-                return lease
-        except BaseException:
-            self.leases.give_back(lease)
-            raise
+        """Take the lease of a thread; raises as `Leases.take` does, and HeldError where somebody maintains the thread."""
+        # First, for who waits for a lease keeps nobody from maintaining the thread.
+        self.leases.refuse_held(thread_id, is_hasty=True)
+        # Who maintains the thread looks at the lease once it has this lock: so one of the two sees the other.
+        with self.locks.hold(thread_id, is_hasty=True):
+            return self.leases.take(thread_id, ttl_seconds, has_waited=has_waited)
 
     @contextlib.contextmanager
     def maintaining(self, thread_id: str) -> Iterator[None]:
         """Hold the lock of a thread that nobody else has a lease of.
 
         Raises:
-            HeldError: Somebody else has its lease.
+            HeldError: Somebody else has its lease, or maintains it.
             ConflictError: The caller's own lease was lost.
-            LockTimeoutError: Another maintenance call did not end in time.
         """
-        with self.locks.hold(thread_id):
-            Publication(self.leases, thread_id).look()
+        with self.locks.hold(thread_id, is_hasty=True):
+            self.refuse_held(thread_id)
             yield
+
+    def refuse_held(self, thread_id: str) -> None:
+        """Raise as `maintaining` does where the caller must not change the thread, whose lock it holds."""
+        Publication(self.leases, thread_id).look()
 
     def put_up_fence(self, thread_id: str, token: str) -> None:
         """Write down what there is, so that what the former owner `token` still publishes is known to be late.
@@ -342,3 +348,10 @@ class Repository(ThreadFiles):
                 data = self.store.read(key)
                 if data is not None:
                     self.store.create(layout.thread_folder(target_id) + key[len(source) :], data)
+
+
+def _is_copy_beside(latest: CheckpointDocument, document: CheckpointDocument) -> bool:
+    """Tell whether a checkpoint is LangGraph's copy of the latest one (`as_node="__copy__"`), which has the parent of that."""
+    is_copy = document.metadata.get("source") == "fork"
+    is_beside = document.parent_checkpoint_id == latest.parent_checkpoint_id
+    return is_copy and is_beside and document.checkpoint_id > latest.checkpoint_id

@@ -109,6 +109,11 @@ class Plan:
     remove_writes: list[str] = field(default_factory=list)
     kept: dict[Place, str] = field(default_factory=dict)
 
+    @property
+    def changes_nothing(self) -> bool:
+        """Whether there is nothing to do."""
+        return not (self.remove or self.without_parent or self.empty_writes or self.remove_writes)
+
 
 def keep_latest(thread: ThreadFacts) -> Plan:
     """Plan to keep of each namespace its head and what it needs (rules 1 to 5)."""

@@ -13,9 +13,11 @@ __all__ = [
     "GRACE_SECONDS",
     "LEASE_COURTESY_SECONDS",
     "LEASE_LOOK_SECONDS",
+    "LEASE_MOST_TTL_SECONDS",
     "LEASE_POLL_SECONDS",
     "LEASE_TTL_SECONDS",
     "LIST_PAGE",
+    "LOCK_ATTEMPT_SECONDS",
     "LOCK_POLL_SECONDS",
     "LOCK_TIMEOUT_SECONDS",
     "LOOK_AGAIN_SECONDS",
@@ -46,6 +48,9 @@ GRACE_SECONDS = 3600.0
 LEASE_TTL_SECONDS = 30.0
 """How long after its last renewal a lease is over, unless its holder is known to be dead before."""
 
+LEASE_MOST_TTL_SECONDS = 366 * 24 * 3600.0
+"""The longest time to live that a lease may have: one that clocks and calendars can still add up."""
+
 LEASE_COURTESY_SECONDS = 0.1
 """For how long after somebody has waited for a thread a newcomer lets them go first."""
 
@@ -57,6 +62,9 @@ LEASE_LOOK_SECONDS = 30.0
 
 LOCK_TIMEOUT_SECONDS = 10.0
 """How long a call waits for a lock before it raises LockTimeoutError."""
+
+LOCK_ATTEMPT_SECONDS = 0.05
+"""How long an attempt at a lease waits for a lock file, before its caller waits without occupying a thread of the pool."""
 
 LOCK_POLL_SECONDS = 0.001
 """Pause between two attempts at a lock. With filelock's 50 ms a waiter was seen to starve for 3 s; 1 ms is fair."""

@@ -13,11 +13,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from typing import Any, NamedTuple
 
 from langgraph_filesaver._documents import FORMAT, check_format, identifier_in, spelled
 from langgraph_filesaver._process import Process
+from langgraph_filesaver.config import LEASE_MOST_TTL_SECONDS
 from langgraph_filesaver.errors import CorruptDataError
 
 __all__ = ["LeaseDocument", "Seen", "is_over"]
@@ -115,7 +116,7 @@ class LeaseDocument:
             if type(fields.get(name)) not in kinds:
                 expected = " or ".join(kind.__name__ for kind in kinds)
                 raise CorruptDataError(f"expected {expected}, found {fields.get(name)!r}", where=name)
-        return cls(
+        lease = cls(
             thread_id=identifier_in(fields, "thread_id"),
             owner=fields["owner"],
             process=Process(
@@ -127,6 +128,13 @@ class LeaseDocument:
             ttl_seconds=fields["ttl_seconds"],
             to_fence=tuple(map(str, fields["to_fence"])),
         )
+        if not 0 <= lease.ttl_seconds <= LEASE_MOST_TTL_SECONDS:  # a person wrote that; 0 has who takes a thread away
+            raise CorruptDataError(f"expected at most {LEASE_MOST_TTL_SECONDS:.0f}", where="ttl_seconds")
+        try:
+            lease.expires_at.astimezone(timezone.utc)
+        except OverflowError as error:
+            raise CorruptDataError("expected an instant that calendars know", where="renewed_at") from error
+        return lease
 
 
 def is_over(lease: LeaseDocument, seen: Seen) -> bool:
@@ -135,7 +143,7 @@ def is_over(lease: LeaseDocument, seen: Seen) -> bool:
         return True
     if seen.boot_id and lease.process.boot_id == seen.boot_id:
         return seen.monotonic_seconds > lease.renewed_monotonic_seconds + lease.ttl_seconds
-    if seen.now > lease.expires_at + _SURELY_OVER:
+    if seen.now - _SURELY_OVER > lease.expires_at:
         return True
     patience = lease.ttl_seconds / 2 if seen.now > lease.expires_at else lease.ttl_seconds
     return seen.unchanged_seconds > patience

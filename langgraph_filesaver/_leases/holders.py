@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from langgraph_filesaver._leases.document import LeaseDocument
+from langgraph_filesaver.config import LOCK_ATTEMPT_SECONDS
 from langgraph_filesaver.errors import LockTimeoutError
 
-__all__ = ["HeldError", "LockInfo"]
+__all__ = ["BusyError", "HeldError", "LockInfo"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +45,13 @@ class HeldError(Exception):
     """Somebody else has the thread, or goes first: try again later. Nothing was done.
 
     Attributes:
+        is_for_lease: Whether it is for a lease: who had to wait for one has read before others may have written.
         pause_seconds: How long to wait at least.
+        waited_seconds: How long the attempt has waited itself.
     """
+
+    is_for_lease = True
+    waited_seconds = 0.0
 
     def __init__(self, thread_id: str, path: str, holder: LeaseDocument | None, *, pause_seconds: float = 0.0) -> None:
         super().__init__(thread_id)
@@ -75,3 +82,24 @@ class HeldError(Exception):
             timeout_seconds=timeout_seconds,
             holder=found,
         )
+
+
+class BusyError(HeldError):
+    """Somebody holds a lock file, for a moment or for a call: try again later. Nothing was done.
+
+    Args:
+        thread_id: The thread.
+        path: The lock file.
+        tell: Returns the error for a caller who has waited that many seconds in vain.
+    """
+
+    is_for_lease = False
+    waited_seconds = LOCK_ATTEMPT_SECONDS
+
+    def __init__(self, thread_id: str, path: str, tell: Callable[[float], LockTimeoutError]) -> None:
+        super().__init__(thread_id, path, None)
+        self._tell = tell
+
+    def timed_out(self, timeout_seconds: float) -> LockTimeoutError:
+        """Return the error that tells the caller who holds it."""
+        return self._tell(timeout_seconds)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
+import weakref
 from collections.abc import Hashable, Iterator
 from contextvars import ContextVar
 from datetime import datetime
@@ -21,7 +22,8 @@ from langgraph_filesaver._leases.document import LeaseDocument
 __all__ = ["Lease", "had_lease", "note_given_back", "note_taken", "own_lease", "owning"]
 
 _MOST_RUNS = 1000  # in one lease
-_LIVE: dict[tuple[Hashable, str], Lease] = {}
+# Weakly: a block that nobody can leave any more, as its event loop was closed, must not keep the thread for ever.
+_LIVE: weakref.WeakValueDictionary[tuple[Hashable, str], Lease] = weakref.WeakValueDictionary()
 _OWNED: ContextVar[tuple[Lease, ...]] = ContextVar("langgraph_filesaver_owned_leases", default=())
 
 
@@ -33,6 +35,8 @@ class Lease:
         owner: The fencing token, which every file written under the lease carries.
         acquired_at: Since when.
         ttl_seconds: How long after its last renewal the lease is over.
+        checking: Held by whichever thread of the owner publishes with a check. A lock of this process is enough, for only the
+            owner publishes; and were a lock file held and the process stopped, nobody could take the lease away.
     """
 
     def __init__(self, realm: Hashable, document: LeaseDocument) -> None:
@@ -40,6 +44,7 @@ class Lease:
         self.owner = document.owner
         self.acquired_at: datetime = document.acquired_at
         self.ttl_seconds = document.ttl_seconds
+        self.checking = threading.Lock()
         self._realm = realm
         self._document = document
         self._pid = os.getpid()

@@ -16,11 +16,11 @@ What would break it: a lease taken for over while its holder lives, runs and ren
 
 from __future__ import annotations
 
-import contextlib
 import random
 import time
 import uuid
-from collections.abc import Callable, Iterator
+import weakref
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timezone
 from typing import NamedTuple, TypeVar
@@ -32,12 +32,12 @@ from langgraph_filesaver._leases.document import LeaseDocument, Seen, is_over
 from langgraph_filesaver._leases.heartbeat import HEARTBEAT
 from langgraph_filesaver._leases.holders import HeldError, LockInfo
 from langgraph_filesaver._leases.lease import Lease, had_lease, note_given_back, note_taken, own_lease
-from langgraph_filesaver._leases.outsiders import OutsidersTurn
 from langgraph_filesaver._leases.places import ChangedError, LeasePlace
+from langgraph_filesaver._leases.turns import OutsidersTurn, Turns
 from langgraph_filesaver._process import boot_id, this_process
 from langgraph_filesaver._serde.text import parse
 from langgraph_filesaver.config import LEASE_POLL_SECONDS, LEASE_TTL_SECONDS
-from langgraph_filesaver.errors import ConflictError, CorruptDataError, LockTimeoutError, StorageError
+from langgraph_filesaver.errors import ConflictError, CorruptDataError
 
 __all__ = ["Clock", "Leases"]
 
@@ -45,6 +45,7 @@ T = TypeVar("T")
 
 _MOST_WATCHED = 10_000
 _LOOKS = 20
+_BEAT_TIMEOUT_SECONDS = 0.1  # one lease whose lock somebody keeps must not cost the other ones of this process theirs
 
 
 class Clock(NamedTuple):
@@ -73,7 +74,7 @@ class Leases:
         self.clock = SYSTEM_CLOCK
         self._place = place
         self._put_up_fence = put_up_fence
-        self._timeout_seconds = timeout_seconds
+        self._turns = Turns(place, timeout_seconds)
         self._watched: dict[str, tuple[bytes, float]] = {}
 
     def own(self, thread_id: str, run: object = None) -> Lease | None:
@@ -106,8 +107,7 @@ class Leases:
             has_waited: Whether the caller has waited for it.
 
         Raises:
-            HeldError: Somebody has it, or waits for it.
-            LockTimeoutError: The lock beside it was held by somebody all the time.
+            HeldError: Somebody has it, or waits for it, or holds the lock beside it just now.
             StorageError: The file cannot be written.
         """
         if not (has_waited or self._place.is_far):
@@ -121,11 +121,11 @@ class Leases:
             self._replace(thread_id, wanted)
             return wanted
 
-        wanted = self._changing(thread_id, put_in_place)
+        wanted = self._changing(thread_id, put_in_place, is_hasty=True)
         lease = Lease(self._place.realm, wanted)
         note_taken(lease, self._place.realm)
         try:
-            HEARTBEAT.start(wanted.owner, ttl_seconds, lambda: self._renew_or_lose(lease))
+            HEARTBEAT.start(wanted.owner, ttl_seconds, self._beat(weakref.ref(lease)))
         except RuntimeError:
             self.give_back(lease)
             raise
@@ -146,7 +146,7 @@ class Leases:
         Raises:
             StorageError: The file cannot be removed; the lease will be over by itself.
         """
-        lease.wait_for_publishing(self._timeout_seconds)
+        lease.wait_for_publishing(self._turns.timeout_seconds)
         note_given_back(lease, self._place.realm)
         HEARTBEAT.stop(lease.owner)
 
@@ -182,7 +182,15 @@ class Leases:
                 "again and read the thread again"
             )
 
-    def _renew_or_lose(self, lease: Lease) -> bool:
+    def _beat(self, reference: weakref.ref[Lease]) -> Callable[[], bool]:
+        # Weakly: see `_LIVE` in `lease`.
+        def beat() -> bool:
+            lease = reference()
+            return lease is not None and self._renew_or_lose(lease, timeout_seconds=_BEAT_TIMEOUT_SECONDS)
+
+        return beat
+
+    def _renew_or_lose(self, lease: Lease, timeout_seconds: float | None = None) -> bool:
         def renew() -> bool:
             found = self._found(lease.thread_id)
             if found is None or found.owner != lease.owner:
@@ -193,15 +201,11 @@ class Leases:
             lease.renewed(renewed)
             return True
 
-        return self._changing(lease.thread_id, renew)
-
-    def owners_turn(self, thread_id: str) -> contextlib.AbstractContextManager[None]:
-        """Hold off all who publish with a check, for an owner that publishes with one."""
-        return self._turn(thread_id, shared=False)
+        return self._changing(lease.thread_id, renew, timeout_seconds=timeout_seconds)
 
     # --- outsiders
 
-    def refuse_held(self, thread_id: str) -> None:
+    def refuse_held(self, thread_id: str, *, is_hasty: bool = False) -> None:
         """Raise HeldError where somebody has the thread now; take the lease away from one who has it no more."""
         if self.is_leased(thread_id):
 
@@ -209,7 +213,7 @@ class Leases:
                 self._refuse_living(thread_id)
                 self._replace(thread_id, None)
 
-            self._changing(thread_id, clear)
+            self._changing(thread_id, clear, is_hasty=is_hasty)
 
     @property
     def is_far(self) -> bool:
@@ -243,7 +247,14 @@ class Leases:
             HeldError: Somebody has it.
             LockTimeoutError: The lock beside the lease was held by somebody all the time.
         """
-        return OutsidersTurn(self, thread_id, alone=alone)
+        return OutsidersTurn(
+            self._turns,
+            thread_id,
+            alone=alone,
+            is_leased=self.is_leased,
+            refuse_held=self.refuse_held,
+            held=self.held,
+        )
 
     def is_leased(self, thread_id: str) -> bool:
         """Tell whether there is a lease, over or not."""
@@ -358,44 +369,19 @@ class Leases:
     def _path(self, thread_id: str) -> str:
         return self._place.path(layout.lease_name(thread_id))
 
-    def enter_turn(self, thread_id: str, *, shared: bool) -> contextlib.AbstractContextManager[None]:
-        """Hold off changes of the lease, alone or with others; the caller exits what is returned.
-
-        Raises:
-            LockTimeoutError: Somebody held it all the time.
-            StorageError: The lock file cannot be opened.
-        """
-        turn = self._place.turn(thread_id, shared=shared, timeout_seconds=self._timeout_seconds)
-        try:
-            turn.__enter__()
-        except TimeoutError as error:
-            path = self._place.path(layout.lease_lock_name(thread_id))
-            raise LockTimeoutError(
-                f"somebody is just taking or giving back thread {thread_id!r}, or publishing to it, and does not end; waited "
-                f"{self._timeout_seconds:g} s for {path}. The lock goes away with the process that has it",
-                path=path,
-                timeout_seconds=self._timeout_seconds,
-                holder=None,
-            ) from error
-        except OSError as error:
-            path = self._place.path(layout.lease_lock_name(thread_id))
-            raise StorageError.from_os_error(error, action="lock", path=path) from error
-        return turn
-
-    def _changing(self, thread_id: str, change: Callable[[], T]) -> T:
-        """Return what `change` returns, which looks at the lease and changes it, alone."""
+    def _changing(
+        self,
+        thread_id: str,
+        change: Callable[[], T],
+        *,
+        timeout_seconds: float | None = None,
+        is_hasty: bool = False,
+    ) -> T:
+        """Return what `change` returns, which looks at the lease and changes it, alone; waits as `Turns.hold` does."""
         for _ in range(_LOOKS):
             try:
-                with self._turn(thread_id, shared=False):
+                with self._turns.hold(thread_id, shared=False, timeout_seconds=timeout_seconds, is_hasty=is_hasty):
                     return change()
             except ChangedError:  # only in a place where nobody is held off
                 continue
         raise self.held(thread_id)
-
-    @contextlib.contextmanager
-    def _turn(self, thread_id: str, *, shared: bool) -> Iterator[None]:
-        turn = self.enter_turn(thread_id, shared=shared)
-        try:
-            yield
-        finally:
-            turn.__exit__(None, None, None)

@@ -13,6 +13,7 @@ from collections.abc import Hashable, Iterator
 
 from langgraph_filesaver import _layout as layout
 from langgraph_filesaver._lock_files import HeldFile, LockKind, make_folder_of
+from langgraph_filesaver._store.descriptors import open_regular, read_all
 from langgraph_filesaver.config import LEASE_COURTESY_SECONDS
 from langgraph_filesaver.errors import StorageError
 
@@ -113,7 +114,7 @@ class FilesPlace(LeasePlace):
         """Look for the file."""
         path = f"{self._folder}/{name}"
         try:
-            os.stat(path)
+            os.lstat(path)
         except (FileNotFoundError, NotADirectoryError):  # the lock file beside it tells of the second
             return False
         except OSError as error:
@@ -121,15 +122,17 @@ class FilesPlace(LeasePlace):
         return True
 
     def read(self, name: str) -> bytes | None:
-        """Return the bytes of the file, or None."""
+        """Return the bytes of the file, or None. Symbolic links, pipes and devices are refused, never followed."""
         path = self.path(name)
-        try:
-            with open(path, "rb") as file:
-                return file.read()
-        except FileNotFoundError:
+        descriptor = open_regular(path)
+        if descriptor is None:
             return None
+        try:
+            return read_all(descriptor, os.fstat(descriptor).st_size)
         except OSError as error:
             raise StorageError.from_os_error(error, action="read", path=path) from error
+        finally:
+            os.close(descriptor)
 
     def write(self, name: str, data: bytes) -> None:
         """Write the file beside, and rename it. The caller is alone, so one name will do for what a killed one left, too."""

@@ -100,7 +100,7 @@ def stopped_before_the_name(saver: FileSaver, lease: Lease) -> Iterator[None]:
     def stopping(turn: Turn) -> Iterator[None]:
         with turn():
             heartbeat.HEARTBEAT.stop(lease.owner)  # which must not be stopped while it holds the lock beside the lease
-            with saver._repository.leases._turn("t", shared=False):
+            with saver._repository.leases._turns.hold("t", shared=False):
                 pass
             os.kill(os.getpid(), signal.SIGSTOP)
             yield

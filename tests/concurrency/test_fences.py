@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from typing import Any
 
 import pytest
 
@@ -23,9 +24,13 @@ def latest_id(saver: FileSaver, checkpoint_ns: str = "") -> str | None:
     return None if found is None else id_of(found.config)
 
 
-def test_what_lands_too_late_is_a_fork(home: Home) -> None:
-    """[K7] [K9] A checkpoint published between the owner's last look and the loss of its lease is told, listed, never the latest."""
-    saver, other = home.saver(), home.saver()
+@pytest.mark.parametrize("on_conflict", ["fork", "raise"])
+def test_what_lands_too_late_is_a_fork(home: Home, on_conflict: Any) -> None:
+    """[K7] [K9] A checkpoint published between the owner's last look and the loss of its lease is told, listed, never the latest.
+
+    Also an owner that checks its parent holds nothing that keeps others from taking its lease away.
+    """
+    saver, other = home.saver(on_conflict=on_conflict), home.saver(lock_timeout_seconds=0.5)
     put(saver, "1")
     with (
         saver.thread_lock("t"),
@@ -211,7 +216,7 @@ def test_a_stopped_process_that_goes_on_is_refused_though_its_heartbeat_does(hom
     saver, other = home.saver(), home.saver()
     with saver.thread_lock("t") as lease:
         other.break_lock("t")
-        with other._repository.leases._turn("t", shared=True):
+        with other._repository.leases._turns.hold("t", shared=True):
             pass
         assert not saver._repository.leases._renew_or_lose(lease)
         assert lease.is_lost

@@ -25,7 +25,7 @@ def test_only_the_owner_writes(home: Home) -> None:
     put(saver, "1")
     with saver.thread_lock("t"):
         put(saver, "2", parent="1")
-        saver.put_writes(config_of("t", "", "2"), [("a", 1)], "task")
+        saver.put_writes({**config_of("t", "", "2"), "metadata": {"run_id": "r"}}, [("a", 1)], "task")
         for work in (
             lambda: put(other, "3", parent="2"),
             lambda: other.put_writes(config_of("t", "", "2"), [("a", 2)], "other"),
