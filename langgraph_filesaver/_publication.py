@@ -85,7 +85,7 @@ class Publication:
     def turn(self) -> AbstractContextManager[None]:
         """Hold off whatever must not come between a last look and the name, which is given inside; raises as `look` does."""
         if self._leases.is_far:
-            if self._claim is not None and self._lease is None:
+            if self._claim is not None:
                 self._claim()
             return nullcontext()
         if self._lease is None and self._check is None:

@@ -89,16 +89,16 @@ class Repository(ThreadFiles):
             is_asked: Whether the caller has asked for what it builds on, whatever that is.
         """
         lease = self.leases.own(thread_id, run)
-        is_owner = lease is not None
-        is_checked = is_checked or (not is_owner and self.leases.had(thread_id))
+        is_checked = is_checked or (lease is None and self.leases.had(thread_id))
         # Whoever has the lease alone need not look; but an outsider in a far store may not know of it yet.
-        is_checked = is_checked or (is_owner and self.leases.may_meet_outsiders(thread_id))
-        claims: Callable[[], None] | None = None
+        is_wary = lease is not None and not is_checked and self.leases.may_meet_outsiders(thread_id)
         check: Callable[[], None] | None = None
-        if is_checked and not is_asked:
+        claims: Callable[[], None] | None = None
+        if (is_checked or is_wary) and not is_asked:
             if isinstance(document, CheckpointDocument):
-                check = partial(self._refuse_buried, thread_id, document, lease)
-                claims = partial(claim, self, thread_id, document)
+                check = partial(self._refuse_buried, thread_id, document, lease if is_wary else None)
+                if is_checked and document.metadata.get("source") != "fork":  # a copy has the parent of its original
+                    claims = partial(claim, self, thread_id, document)
             else:
                 check = partial(self._refuse_outdated, thread_id, document)
         return Publication(self.leases, thread_id, check, run, claims)
