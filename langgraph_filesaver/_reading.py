@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import gc
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, NamedTuple, cast
 
 from langchain_core.runnables import RunnableConfig
@@ -19,8 +20,10 @@ from langgraph_filesaver._artifacts import Incoming, MissingArtifactError
 from langgraph_filesaver._calls import PendingWrite
 from langgraph_filesaver._codec import Codec
 from langgraph_filesaver._documents import CheckpointDocument
+from langgraph_filesaver._metadata import matches
 from langgraph_filesaver._repository import Repository
 from langgraph_filesaver._thread_files import StoredCheckpoint
+from langgraph_filesaver.config import REMOTE_LIST_PAGE
 from langgraph_filesaver.errors import ConflictError, CorruptDataError, StorageError
 
 __all__ = ["Address", "Reading", "config_of"]
@@ -48,6 +51,10 @@ class Address(NamedTuple):
             configurable.get("checkpoint_ns") or "",
             configurable.get("checkpoint_id") or None,
         )
+
+
+Place = tuple[str, str, str]
+"""A thread, a namespace in it, and the id of a checkpoint."""
 
 
 def thread_id_of(configurable: Mapping[str, Any]) -> str:
@@ -120,7 +127,7 @@ class Reading:
             codec = self._codecs[thread_id] = self._plain.reading(incoming)
         return codec
 
-    def addresses(self, config: RunnableConfig | None) -> Iterator[tuple[str, str, str]]:
+    def addresses(self, config: RunnableConfig | None) -> Iterator[Place]:
         """Yield (thread, namespace, id) of what `list(config)` covers: ascending, but the newest id first."""
         configurable = config["configurable"] if config else {}
         wanted_ns, wanted_id = configurable.get("checkpoint_ns"), configurable.get("checkpoint_id")
@@ -131,6 +138,29 @@ class Reading:
                 else:
                     for checkpoint_id in reversed(self._repository.checkpoint_ids(thread_id, checkpoint_ns)):
                         yield thread_id, checkpoint_ns, checkpoint_id
+
+    def pages(self, config: RunnableConfig | None, before_id: str | None) -> Iterator[list[Place]]:
+        """Yield what `addresses` yields, less what is not before a checkpoint, as much together as is read at once."""
+        size = REMOTE_LIST_PAGE if self._repository.store.is_far else 1
+        places = (place for place in self.addresses(config) if not before_id or place[2] < before_id)
+        while page := list(islice(places, size)):
+            yield page
+
+    def page(self, places: Sequence[Place], filter: Mapping[str, Any] | None) -> Iterator[CheckpointTuple]:  # noqa: A002 the contract's name
+        """Yield the checkpoints that are there and that the filter lets through."""
+        found: list[tuple[str, CheckpointDocument, CheckpointTuple]] = []
+        with self._repository.store.ahead():
+            self._repository.expect(places)
+            for thread_id, checkpoint_ns, checkpoint_id in places:
+                document = self._repository.read_checkpoint(thread_id, checkpoint_ns, checkpoint_id)
+                if document is None or (filter and not matches(self.metadata(thread_id, document), filter)):
+                    continue
+                each = self.tuple_if_there(thread_id, document)
+                if each is not None:
+                    found.append((thread_id, document, each))
+        for number, (thread_id, document, each) in enumerate(found):
+            if not number or self._repository.is_there(thread_id, document):  # the caller may have removed it meanwhile
+                yield each
 
     def metadata(self, thread_id: str, document: CheckpointDocument) -> dict[str, Any]:
         """Return a checkpoint's metadata, reviving nothing else."""

@@ -13,7 +13,7 @@ What would break it: taking the order of names for the order of ids, an unreadab
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 
@@ -169,7 +169,7 @@ class ThreadFiles:
     def load(self, thread_id: str, checkpoint_ns: str, checkpoint_id: str) -> StoredCheckpoint | None:
         """Return a checkpoint with its pending writes, or None where there is none of that id."""
         with self.store.ahead():
-            self._expect(thread_id, checkpoint_ns, checkpoint_id)
+            self.expect([(thread_id, checkpoint_ns, checkpoint_id)])
             document = self.read_checkpoint(thread_id, checkpoint_ns, checkpoint_id)
             return None if document is None else self.with_writes(thread_id, document)
 
@@ -177,31 +177,43 @@ class ThreadFiles:
     def _bucket(thread_id: str, checkpoint_ns: str, checkpoint_id: str) -> str:
         return layout.writes_bucket_folder(thread_id, layout.writes_prefix(checkpoint_ns, checkpoint_id))
 
-    def _expect(self, thread_id: str, checkpoint_ns: str, checkpoint_id: str, *, is_listed: bool = False) -> None:
-        """Let a far store fetch, at once, what reading the checkpoint needs: first itself and what is written to it, then the rest."""
+    def expect(self, places: Iterable[tuple[str, str, str]], *, are_listed: bool = False) -> None:
+        """Let a far store fetch, at once, what reading checkpoints needs: first they and what is written to them, then the rest.
+
+        Args:
+            places: (thread, namespace, id) of each.
+            are_listed: Their writes have been listed already, before they were seen.
+        """
         if not self.store.is_far:
             return
-        key = layout.checkpoint_key(thread_id, checkpoint_ns, checkpoint_id)
-        self.store.expect([key], [] if is_listed else [self._bucket(thread_id, checkpoint_ns, checkpoint_id)])
-        data = self.store.read(key)
-        if data is None:
-            return
-        folder = layout.thread_folder(thread_id)
-        token = self.parsed(key, CheckpointDocument.from_json, data).fencing_token
-        fences = [layout.fence_key(folder, token)] if token else []
-        writes = self.writes_keys(thread_id, checkpoint_ns, checkpoint_id)
+        keys = {layout.checkpoint_key(*place): place for place in places}
+        self.store.expect(keys, () if are_listed else {self._bucket(*place) for place in keys.values()})
+        parts: list[tuple[str, bytes]] = []
+        others: list[str] = []
+        for key, place in keys.items():
+            data = self.store.read(key)
+            if data is not None:
+                folder = layout.thread_folder(place[0])
+                parts.append((folder, data))
+                token = self.parsed(key, CheckpointDocument.from_json, data).fencing_token
+                others += [layout.fence_key(folder, token)] if token else []
+                others += self.writes_keys(*place)
         # The look comes after the listing of the writes: a deletion takes the checkpoint first.
-        parts = [data]
+        looks = [] if are_listed else list(keys)
         known: set[str] = set()
-        others, looks = [*fences, *writes], [] if is_listed else [key]
         while True:
-            names = {name for part in parts for name in names_to_read(part, REMOTE_CACHE_BYTES // 8)} - known
-            known |= names
-            artifacts = [layout.artifact_key(folder, name) for name in names]
-            if not others and not artifacts and not looks:
+            found = {
+                layout.artifact_key(folder, name)
+                for folder, part in parts
+                for name in names_to_read(part, REMOTE_CACHE_BYTES // 8)
+            }
+            artifacts = found - known
+            known |= artifacts
+            if not (others or artifacts or looks):
                 return
             self.store.expect([*others, *artifacts], (), looks)
-            parts = [self.store.read(each) or b"" for each in (*others, *artifacts) if each.endswith(".json")]
+            fetched = [each for each in (*others, *artifacts) if each.endswith(".json")]
+            parts = [(each.partition("/")[0], self.store.read(each) or b"") for each in fetched]
             others, looks = [], []
 
     def with_writes(
@@ -252,7 +264,7 @@ class ThreadFiles:
         """
         for _ in range(_LOOKS):
             for checkpoint_id in reversed(self.checkpoint_ids(thread_id, checkpoint_ns)):
-                self._expect(thread_id, checkpoint_ns, checkpoint_id, is_listed=checkpoint_id == listed_id)
+                self.expect([(thread_id, checkpoint_ns, checkpoint_id)], are_listed=checkpoint_id == listed_id)
                 document = self.read_checkpoint(thread_id, checkpoint_ns, checkpoint_id)
                 if document is None:
                     break  # removed meanwhile: look again

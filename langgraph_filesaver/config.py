@@ -23,6 +23,7 @@ __all__ = [
     "LOOK_AGAIN_SECONDS",
     "MAX_WORKERS",
     "REMOTE_CACHE_BYTES",
+    "REMOTE_LIST_PAGE",
     "REMOTE_WORKERS",
     "REQUEST_RETRY_SECONDS",
     "REQUEST_SECONDS",
@@ -77,6 +78,9 @@ LIST_PAGE = 32
 
 REMOTE_CACHE_BYTES = 64 * 1024 * 1024
 """How much of what was read from and written to a remote store is kept in memory."""
+
+REMOTE_LIST_PAGE = 16
+"""How many checkpoints of a remote store `list` reads at once."""
 
 REMOTE_WORKERS = 16
 """How many requests to a remote store one process makes at once, where it needs many objects."""

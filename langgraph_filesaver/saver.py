@@ -36,7 +36,7 @@ from langgraph_filesaver._documents import CheckpointDocument, StoredWrite, Writ
 from langgraph_filesaver._ids import exceed
 from langgraph_filesaver._lease_methods import LeaseMethods
 from langgraph_filesaver._maintenance_methods import MaintenanceMethods
-from langgraph_filesaver._metadata import MetadataRule, matches
+from langgraph_filesaver._metadata import MetadataRule
 from langgraph_filesaver._patience import waiting_for
 from langgraph_filesaver._reading import Address, Reading, config_of
 from langgraph_filesaver._repository import Repository
@@ -219,19 +219,16 @@ class FileSaver(MaintenanceMethods, LeaseMethods, AsyncMethods):
         """
         self._rule.check_filter(filter)
         before_id = get_checkpoint_id(before) if before else None
+        if limit is not None and limit <= 0:
+            return
         reading, remaining = self._reading(), limit
-        for thread_id, checkpoint_ns, checkpoint_id in reading.addresses(config):
-            if remaining is not None and remaining <= 0:
-                return
-            if before_id and checkpoint_id >= before_id:
-                continue
-            document = self._repository.read_checkpoint(thread_id, checkpoint_ns, checkpoint_id)
-            if document is None or (filter and not matches(reading.metadata(thread_id, document), filter)):
-                continue
-            found = reading.tuple_if_there(thread_id, document)
-            if found is not None:
-                remaining = None if remaining is None else remaining - 1
+        for places in reading.pages(config, before_id):
+            for found in reading.page(places, filter):
                 yield found
+                if remaining is not None:
+                    remaining -= 1
+                    if not remaining:
+                        return
 
     def get_delta_channel_history(
         self, *, config: RunnableConfig, channels: Sequence[str]

@@ -12,7 +12,8 @@ from typing import TypeVar
 
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
-from langgraph_filesaver._store.remote.driver import TransientError
+from langgraph_filesaver._store.remote.driver import ConditionError, TransientError
+from langgraph_filesaver._store.remote.faults import explained
 from langgraph_filesaver.config import REQUEST_RETRY_SECONDS
 from langgraph_filesaver.errors import FileSaverError, StorageError
 
@@ -63,7 +64,7 @@ class Requests:
                 before_sleep=note,
                 reraise=True,
             )(request)
-        except FileSaverError:
+        except (FileSaverError, ConditionError):
             raise
         except TransientError as error:
             raise StorageError(
@@ -71,5 +72,5 @@ class Requests:
                 "right? What was stored before is intact: try again later",
                 path=path,
             ) from error
-        except OSError as error:
-            raise StorageError.from_os_error(error, action=action, path=path) from error
+        except Exception as error:  # each library below fsspec has errors of its own
+            raise StorageError(f"cannot {action} {path}: {explained(error)}", path=path) from error
