@@ -36,7 +36,7 @@ from langgraph_filesaver._leases.turns import OutsidersTurn, Turns
 from langgraph_filesaver._process import boot_id, this_process
 from langgraph_filesaver._serde.text import parse
 from langgraph_filesaver.config import LEASE_COURTESY_SECONDS, LEASE_POLL_SECONDS, LEASE_TTL_SECONDS
-from langgraph_filesaver.errors import ConflictError, CorruptDataError
+from langgraph_filesaver.errors import ConflictError, CorruptDataError, FileSaverError
 
 __all__ = ["Clock", "Leases"]
 
@@ -201,6 +201,14 @@ class Leases:
     def is_leased(self, thread_id: str) -> bool:
         """Tell whether there is a lease, over or not."""
         return self._place.is_there(layout.lease_name(thread_id))
+
+    def to_fence(self, thread_id: str) -> tuple[str, ...]:
+        """Return the tokens of former owners against whom a fence is just being put up, for readers: raises nothing."""
+        try:
+            data = self._place.read(layout.lease_name(thread_id))
+            return () if data is None else LeaseDocument.from_json(parse(data)).to_fence
+        except FileSaverError:  # nothing that can be read says so
+            return ()
 
     def held(self, thread_id: str) -> HeldError:
         """Return the error that tells who has the thread."""

@@ -13,8 +13,10 @@ __all__ = ["between_look_and_name"]
 
 
 @contextlib.contextmanager
-def between_look_and_name(saver: FileSaver, work: Callable[[], Any]) -> Iterator[None]:
-    """Let `work` happen when the saver's next file has had its last look and has no name yet."""
+def between_look_and_name(
+    saver: FileSaver, work: Callable[[], Any], afterwards: Callable[[], Any] = lambda: None
+) -> Iterator[None]:
+    """Let `work` happen when the saver's next file has had its last look and has no name yet, and `afterwards` with the name."""
     store: Any = saver._repository.store
     create = store.create
 
@@ -26,6 +28,7 @@ def between_look_and_name(saver: FileSaver, work: Callable[[], Any]) -> Iterator
             with turn():
                 work()
                 yield
+                afterwards()
 
         return bool(create(key, data, later))
 
