@@ -239,7 +239,7 @@ class Leases:
             acquired_at=lease.acquired_at,
             renewed_at=lease.renewed_at,
             expires_at=lease.expires_at,
-            is_over=is_over(lease, self._seen(lease.thread_id, self._place.read(name) or b"")),
+            is_over=is_over(lease, self._seen(lease.thread_id, self._place.read(name) or b"", lease)),
             path=self._place.path(name),
         )
 
@@ -249,15 +249,16 @@ class Leases:
         data = self._place.read(layout.lease_name(thread_id))
         if data is None:
             return
-        seen = self._seen(thread_id, data)
         try:
             found = self._parsed(layout.lease_name(thread_id), data)
         except CorruptDataError:
             # Torn by a power cut or changed by a person: whoever has it would have renewed it by now.
-            if seen.unchanged_seconds > LEASE_TTL_SECONDS:
+            seen = self._seen(thread_id, data, None)
+            if seen.unchanged_seconds > LEASE_TTL_SECONDS or seen.is_written_long_ago(LEASE_TTL_SECONDS):
                 return
+            self._place.note_waiting(thread_id)
             raise HeldError(thread_id, self._path(thread_id), None) from None
-        if found is not None and not is_over(found, seen):
+        if found is not None and not is_over(found, self._seen(thread_id, data, found)):
             self._place.note_waiting(thread_id)
             raise HeldError(thread_id, self._path(thread_id), found)
 
@@ -304,14 +305,16 @@ class Leases:
     def _write(self, lease: LeaseDocument) -> None:
         self._place.write(layout.lease_name(lease.thread_id), orjson.dumps(lease.to_json(), option=orjson.OPT_INDENT_2))
 
-    def _seen(self, thread_id: str, data: bytes) -> Seen:
+    def _seen(self, thread_id: str, data: bytes, lease: LeaseDocument | None) -> Seen:
         monotonic = self.clock.monotonic()
         known = self._watched.get(thread_id)
         if known is None or known[0] != data:
             if len(self._watched) >= _MOST_WATCHED:
                 self._watched.clear()
             known = self._watched[thread_id] = (data, monotonic)
-        return Seen(self.clock.calendar(), monotonic, boot_id(), monotonic - known[1])
+        is_of_this_boot = lease is not None and lease.process.boot_id == boot_id()
+        ago = 0.0 if is_of_this_boot else self._place.written_ago_seconds(thread_id)
+        return Seen(self.clock.calendar(), monotonic, boot_id(), monotonic - known[1], ago)
 
     def _path(self, thread_id: str) -> str:
         return self._place.path(layout.lease_name(thread_id))

@@ -65,6 +65,10 @@ class LeasePlace(ABC):
         """Return how long ago somebody waited for the thread; infinite where that is not known."""
 
     @abstractmethod
+    def written_ago_seconds(self, thread_id: str) -> float:
+        """Return how long ago the lease was written, by the clock of what it lies on; 0 where that is not known."""
+
+    @abstractmethod
     def names(self) -> list[str]:
         """Return the names of all leases."""
 
@@ -156,6 +160,15 @@ class FilesPlace(LeasePlace):
         ago = time.time() - status.st_mtime
         return ago if ago >= 0 else math.inf
 
+    def written_ago_seconds(self, thread_id: str) -> float:
+        """Compare the file's time with that which the file system now gives to the lock file beside it."""
+        lock = self.path(layout.lease_lock_name(thread_id))
+        try:
+            os.utime(lock)
+            return os.stat(lock).st_mtime - os.stat(self.path(layout.lease_name(thread_id))).st_mtime
+        except OSError:  # one of them is not there, or not ours
+            return 0.0
+
     def names(self) -> list[str]:
         """List the folder."""
         try:
@@ -217,6 +230,10 @@ class MemoryPlace(LeasePlace):
     def waited_ago_seconds(self, thread_id: str) -> float:
         """Look at the time."""
         return time.monotonic() - self._waited_at.get(thread_id, -math.inf)
+
+    def written_ago_seconds(self, thread_id: str) -> float:  # noqa: ARG002 the clock is each process's own here
+        """Return 0: whoever has a lease here is of this process, and judged by its clock."""
+        return 0.0
 
     def names(self) -> list[str]:
         """Return the names."""

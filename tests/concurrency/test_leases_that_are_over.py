@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -91,6 +92,56 @@ def test_a_holder_elsewhere_that_is_long_past_needs_no_watching(local_home: Home
     put(other, "2", parent="1")
 
 
+@pytest.mark.parametrize("how", ["put", "thread_lock", "prune"])
+def test_a_holder_elsewhere_that_let_its_time_pass_needs_no_watching(local_home: Home, how: str) -> None:
+    """[K5] What another machine, or this one before it was started anew, left behind for its time to live waits for nobody.
+
+    The file system's own clock tells, and the own calendar has to agree; a process that has just begun needs no more.
+    """
+    other, clock = impatient(local_home), FakeClock()
+    clock.give_to(other)
+    put(other, "1")
+    foreign_lease(local_home, clock, ttl_seconds=60, age_seconds=65)
+    written_ago(local_home, 65)
+    if how == "put":
+        put(other, "2", parent="1")
+    elif how == "prune":
+        other.prune(["t"])
+    else:
+        with other.thread_lock("t"):
+            put(other, "2", parent="1")
+    assert other.locks() == []
+
+
+@pytest.mark.parametrize(
+    ("by_file_system", "by_calendar"), [(3600, 0), (0, 3600), (-3600, 3600), (3600, -3600), (59, 61), (61, 59)]
+)
+def test_one_clock_that_was_set_steals_nothing(local_home: Home, by_file_system: float, by_calendar: float) -> None:
+    """[K5] Where the file system's clock or the calendar alone says that a lease from elsewhere is over, it is not yet."""
+    other, clock = impatient(local_home), FakeClock()
+    clock.give_to(other)
+    put(other, "1")
+    foreign_lease(local_home, clock, ttl_seconds=60, age_seconds=by_calendar)
+    written_ago(local_home, by_file_system)
+    assert isinstance(elsewhere(lambda: put(other, "2", parent="1")), LockTimeoutError)
+
+
+def test_the_time_of_the_file_decides_nothing_on_one_machine(local_home: Home) -> None:
+    """[K5] A living holder of this boot keeps its lease, though file system and calendar were set an hour forward."""
+    saver, other, clock = local_home.saver(), impatient(local_home), FakeClock()
+    clock.give_to(saver, other)
+    with saver.thread_lock("t", ttl_seconds=60):
+        clock.set_calendar(1)
+        written_ago(local_home, 3600)
+        assert isinstance(elsewhere(lambda: put(other, "1")), LockTimeoutError)
+
+
+def written_ago(home: Home, seconds: float) -> None:
+    """Make the lease's file as old as that by the file system's clock."""
+    then = time.time() - seconds
+    os.utime(home.root / ".locks" / "t.lease.json", (then, then))
+
+
 def foreign_lease(home: Home, clock: FakeClock, *, ttl_seconds: float, age_seconds: float) -> None:
     """Write the lease of a holder on another machine, renewed some seconds ago by its calendar."""
     saver = home.saver()
@@ -121,6 +172,10 @@ def test_a_lease_that_cannot_be_read_is_over_some_day(local_home: Home) -> None:
         other.locks()
     clock.pass_seconds(31)
     put(other, "2", parent="1")
+    assert not path.exists()
+    path.write_bytes(b"")
+    written_ago(local_home, 33)
+    put(local_home.saver(), "3", parent="2")
     assert not path.exists()
 
 
