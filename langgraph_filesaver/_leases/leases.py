@@ -36,7 +36,7 @@ from langgraph_filesaver._leases.turns import OutsidersTurn, Turns
 from langgraph_filesaver._process import boot_id, this_process
 from langgraph_filesaver._serde.text import parse
 from langgraph_filesaver.config import LEASE_COURTESY_SECONDS, LEASE_POLL_SECONDS, LEASE_TTL_SECONDS
-from langgraph_filesaver.errors import ConflictError, CorruptDataError, FileSaverError
+from langgraph_filesaver.errors import ConflictError, CorruptDataError, FileSaverError, StorageError
 
 __all__ = ["Clock", "Leases"]
 
@@ -269,19 +269,33 @@ class Leases:
             found = self._parsed(name, self._place.read(name))
         except CorruptDataError:
             found = None
-        owners = () if found is None else found.to_fence
-        if found is not None and not found.process.is_known_dead():
-            owners = (*owners, found.owner)
+        owners = () if found is None else found.to_fence  # then nobody has had it: who took it has not come to the end
+        if found is not None and not owners and not found.process.is_known_dead():
+            owners = (found.owner,)
         if owners:
             # First, so that the former owner's next look fails, and so that who comes after a crash here goes on with it.
             # It is over at once: where no fence can be put up, as nobody can read the thread, nobody is to wait either.
-            self._write(replace(wanted or self._new(thread_id, 0.0), to_fence=owners, ttl_seconds=0.0))
-            for owner in owners:
-                self._put_up_fence(thread_id, owner)
+            try:
+                self._write(replace(wanted or self._new(thread_id, 0.0), to_fence=owners, ttl_seconds=0.0))
+                for owner in owners:
+                    self._put_up_fence(thread_id, owner)
+            except StorageError as error:
+                raise self._cannot_take_away(thread_id, found, error) from error
         if wanted is None:
             self._place.remove(name)
         else:
             self._write(wanted)
+
+    def _cannot_take_away(self, thread_id: str, found: LeaseDocument | None, error: StorageError) -> StorageError:
+        who = "its former holder"
+        if found is not None and not found.to_fence:
+            who = f"process {found.process.pid} on {found.process.host}"
+        return StorageError(
+            f"thread {thread_id!r} cannot be taken away from {who}, which may still write to it, as that cannot be written "
+            f"down: {error}. Nothing was lost: repeat the call when that is mended, or when the process has ended",
+            path=error.path,
+            number=error.errno,
+        )
 
     def _new(self, thread_id: str, ttl_seconds: float) -> LeaseDocument:
         now, monotonic = self.clock.calendar(), self.clock.monotonic()

@@ -229,7 +229,7 @@ class Window:
         self._is_about_to, self._go_on = threading.Event(), threading.Event()
         self._taking = threading.Thread(target=lambda: elsewhere(lambda: self.taker.break_lock("t")))
 
-    def publish(self, work: Callable[[], None]) -> None:
+    def publish(self, work: Callable[[], Any]) -> None:
         """Do what the former owner is just doing when its lease is taken away; it is told."""
 
         def stop() -> None:

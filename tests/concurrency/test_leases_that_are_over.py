@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
 import sys
 import time
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from langgraph_filesaver import ConflictError, CorruptDataError, LockTimeoutError
+from langgraph_filesaver import ConflictError, CorruptDataError, LockTimeoutError, StorageError
 from langgraph_filesaver._leases import heartbeat
 from tests.checkpoints import config_of, id_of, ids_of, put
 from tests.concurrency.clocks import FakeClock
@@ -177,6 +179,50 @@ def test_a_lease_that_cannot_be_read_is_over_some_day(local_home: Home) -> None:
     written_ago(local_home, 33)
     put(local_home.saver(), "3", parent="2")
     assert not path.exists()
+
+
+@pytest.mark.parametrize("full", ["lease", "fence"])
+def test_a_thread_that_cannot_be_taken_away_on_a_full_disk(
+    local_home: Home, monkeypatch: pytest.MonkeyPatch, full: str
+) -> None:
+    """A living holder's lease that is over stays where nothing can be written: the error says so, and nothing is lost.
+
+    With room again the same call takes it, and what the holder had put by then counts.
+    """
+    saver, other, clock = local_home.saver(), impatient(local_home), FakeClock()
+    clock.give_to(saver, other)
+
+    def no_room(*_: Any) -> Any:
+        raise StorageError.from_os_error(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), action="write", path="/full")
+
+    with saver.thread_lock("t", ttl_seconds=60):
+        put(saver, "1")
+        clock.pass_seconds(61)
+        with monkeypatch.context() as patch:
+            if full == "lease":
+                patch.setattr(other._repository.leases._place, "write", no_room)
+            else:
+                patch.setattr(other._repository.store, "create", no_room)
+            for work in (
+                lambda: put(other, "2", parent="1"),
+                lambda: other.delete_thread("t"),
+                lambda: other.break_lock("t"),
+                lambda: other.thread_lock("t").__enter__(),
+            ):
+                clock.pass_seconds(1)
+                error = elsewhere(work)
+                assert isinstance(error, StorageError)
+                assert error.errno == errno.ENOSPC
+                assert all(word in str(error) for word in ("'t' cannot be taken away from", "free some space"))
+            assert ids_of(other, config_of()) == ["1"]
+            assert elsewhere(lambda: id_of(other.get_tuple(config_of()).config)) == "1"  # type: ignore[union-attr]
+        clock.pass_seconds(1)
+        elsewhere(lambda: put(other, "2", parent="1"))
+        with pytest.raises(ConflictError, match="was lost"):
+            put(saver, "3", parent="1")
+    assert ids_of(other, config_of()) == ["2", "1"]
+    assert len(list((local_home.root / "t" / "fences").iterdir())) == 1, "none against those who never had it"
+    assert saver.locks() == []
 
 
 HOLDER = """
