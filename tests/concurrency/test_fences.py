@@ -14,7 +14,7 @@ from langgraph_filesaver._leases import heartbeat
 from langgraph_filesaver._repository import Repository
 from tests.checkpoints import config_of, id_of, ids_of, put
 from tests.concurrency.others import elsewhere
-from tests.concurrency.stopping import between_look_and_name
+from tests.concurrency.stopping import before_last_look, between_look_and_name
 from tests.crash.faulty_store import FaultyStore, KilledError
 from tests.stores import Home
 
@@ -45,6 +45,25 @@ def test_what_lands_too_late_is_a_fork(home: Home, on_conflict: Any) -> None:
         assert id_of(reader.get_tuple(config_of("t", "", "9")).config) == "9"  # type: ignore[union-attr]
     put(other, "2", parent="1")
     assert latest_id(other) == "2"
+
+
+@pytest.mark.parametrize("on_conflict", ["fork", "raise"])
+def test_what_lost_its_lease_on_the_way_to_its_name_gets_none(home: Home, on_conflict: Any) -> None:
+    """[K7] The owner looks when nothing is left to do but to give the name: a lease that was lost since stores nothing."""
+    saver, other = home.saver(on_conflict=on_conflict), home.saver()
+    put(saver, "1")
+    before = home.files()
+    for work in (
+        lambda: put(saver, "2", parent="1"),
+        lambda: saver.put_writes(config_of("t", "", "1"), [("a", 1)], "task"),
+    ):
+        with (
+            saver.thread_lock("t"),
+            before_last_look(saver, lambda: other.break_lock("t")),
+            pytest.raises(ConflictError, match="was lost"),
+        ):
+            work()
+    assert {name for name in home.files() - before if "/fences/" not in name} == set()
 
 
 def test_what_landed_in_time_counts(home: Home) -> None:
