@@ -46,6 +46,7 @@ __all__ = [
     "is_lease_name",
     "is_name",
     "json_stems",
+    "lease_key",
     "lease_lock_name",
     "lease_name",
     "lock_name",
@@ -157,6 +158,11 @@ def artifacts_lock_name(thread_id: str) -> str:
 def lease_name(thread_id: str) -> str:
     """Return the file name of a thread's lease, inside the locks folder."""
     return f"{name_of(thread_id)}{_LEASE}"
+
+
+def lease_key(thread_id: str) -> str:
+    """Return the key of a thread's lease, in a store that keeps it as one of its files."""
+    return f"{LOCKS_FOLDER}/{lease_name(thread_id)}"
 
 
 def is_lease_name(name: str) -> bool:

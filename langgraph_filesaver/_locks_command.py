@@ -23,6 +23,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="THREAD",
         help="take this thread away from whoever has it: their next put fails, and what they are just writing becomes a fork",
     )
+    parser.add_argument(
+        "--lock",
+        choices=("auto", "native", "soft"),
+        default="auto",
+        help="the kind of lock files, if FileSaver was given one: all who use the folder must use the same (default: auto)",
+    )
 
 
 def run(given: argparse.Namespace) -> int:
@@ -31,7 +37,7 @@ def run(given: argparse.Namespace) -> int:
         if not os.path.isdir(os.path.expanduser(given.root)):
             sys.stderr.write(f"{given.root} is no folder: give the one that was given to FileSaver\n")
             return 1
-        with FileSaver(given.root) as saver:
+        with FileSaver(given.root, lock=given.lock) as saver:
             if given.broken is not None:
                 return _break(saver, given.broken)
             found = saver.locks()

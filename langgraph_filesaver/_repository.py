@@ -39,7 +39,7 @@ from langgraph_filesaver._publication import Publication
 from langgraph_filesaver._store import Marker, Store
 from langgraph_filesaver._thread_files import ThreadFiles
 from langgraph_filesaver.artifact import Artifact
-from langgraph_filesaver.errors import ConflictError, StorageError
+from langgraph_filesaver.errors import ConflictError, FileSaverError, StorageError
 
 __all__ = ["MARKER", "Repository"]
 
@@ -175,19 +175,37 @@ class Repository(ThreadFiles):
     def put_up_fence(self, thread_id: str, token: str) -> None:
         """Write down what there is, so that what the former owner `token` still publishes is known to be late.
 
-        A fence that stands already stays as it is.
+        A fence that stands already stays as it is. Until one stands, all that carries the token counts.
         """
         latest: dict[str, tuple[str, frozenset[str]]] = {}
-        for checkpoint_ns in self.namespaces(thread_id):
-            document = self.latest(thread_id, checkpoint_ns)
+        files = ThreadFiles(self.store)  # which know of fences that stand, and of none to be put up
+        for checkpoint_ns in files.namespaces(thread_id):
+            document = files.latest(thread_id, checkpoint_ns)
             if document is not None:
-                keys = self.writes_keys(thread_id, checkpoint_ns, document.checkpoint_id)
+                keys = files.writes_keys(thread_id, checkpoint_ns, document.checkpoint_id)
                 names = frozenset(key.rpartition("/")[2] for key in keys)
                 latest[checkpoint_ns] = (document.checkpoint_id, names)
         key = layout.fence_key(layout.thread_folder(thread_id), token)
         with Identified(self.store, thread_id):
             if not self.store.create(key, dump_plain(FenceDocument(token, latest).to_json())):
                 self.store.settle([key])
+
+    def fence(self, thread_id: str, token: str | None) -> FenceDocument | None:
+        """Return the fence against a token, as of now; where one is just being put up, put it up.
+
+        Whoever does that first decides for all what came in time: else a reader might be given as the latest what is known
+        to be late a moment after.
+        """
+        if token is None:
+            return None
+        # In this order: were the lease read after the fence, the fence might come, and the lease change, in between.
+        is_to_come = token in self.leases.to_fence(thread_id)
+        found = super().fence(thread_id, token)
+        if found is None and is_to_come:
+            with contextlib.suppress(FileSaverError):  # who may not write, or cannot, sees what has come by now
+                self.put_up_fence(thread_id, token)
+            found = super().fence(thread_id, token)
+        return found
 
     # --- checkpoints
 
@@ -336,6 +354,8 @@ class Repository(ThreadFiles):
             for checkpoint_id in self.checkpoint_ids(source_id, checkpoint_ns)
         ]
         writes = sorted((key for key, _ in self.writes_names(source_id)), key=call_order)
+        for token in self.leases.to_fence(source_id):  # in the copy there will be no lease that tells of it
+            self.put_up_fence(source_id, token)
         fences = layout.fences_folder(source)
         fence_keys = [f"{fences}/{name}" for name in self.store.list(fences)]
         artifacts = self.artifacts.names(source_id)

@@ -190,13 +190,16 @@ class ThreadFiles:
         self.store.expect(keys, () if are_listed else {self._bucket(*place) for place in keys.values()})
         parts: list[tuple[str, bytes]] = []
         others: list[str] = []
+        fences: list[str] = []
         for key, place in keys.items():
             data = self.store.read(key)
             if data is not None:
                 folder = layout.thread_folder(place[0])
                 parts.append((folder, data))
                 token = self.parsed(key, CheckpointDocument.from_json, data).fencing_token
-                others += [layout.fence_key(folder, token)] if token else []
+                if token:  # the lease, and after it the fence: see `fence`
+                    others.append(layout.lease_key(place[0]))
+                    fences.append(layout.fence_key(folder, token))
                 others += self.writes_keys(*place)
         # The look comes after the listing of the writes: a deletion takes the checkpoint first.
         looks = [] if are_listed else list(keys)
@@ -209,12 +212,12 @@ class ThreadFiles:
             }
             artifacts = found - known
             known |= artifacts
-            if not (others or artifacts or looks):
+            if not (others or artifacts or looks or fences):
                 return
             self.store.expect([*others, *artifacts], (), looks)
             fetched = [each for each in (*others, *artifacts) if each.endswith(".json")]
             parts = [(each.partition("/")[0], self.store.read(each) or b"") for each in fetched]
-            others, looks = [], []
+            others, looks, fences = fences, [], []
 
     def with_writes(
         self, thread_id: str, document: CheckpointDocument, *, is_seen: bool = False
@@ -276,10 +279,11 @@ class ThreadFiles:
 
     def is_late(self, thread_id: str, document: CheckpointDocument) -> bool:
         """Tell whether a checkpoint was published after the lease that it was put under had been taken away."""
-        fence = self._fence(thread_id, document.fencing_token)
+        fence = self.fence(thread_id, document.fencing_token)
         return fence is not None and fence.is_late(document.checkpoint_ns, document.checkpoint_id)
 
-    def _fence(self, thread_id: str, token: str | None) -> FenceDocument | None:
+    def fence(self, thread_id: str, token: str | None) -> FenceDocument | None:
+        """Return the fence against a token, as of now: call it when what it may concern has been read."""
         if token is None:
             return None
         return self._read(layout.fence_key(layout.thread_folder(thread_id), token), FenceDocument.from_json)
@@ -292,17 +296,18 @@ class ThreadFiles:
 
     def pending_writes(self, thread_id: str, checkpoint_ns: str, checkpoint_id: str) -> list[PendingWrite]:
         """Return the pending writes of a checkpoint, folded and in order; there need be no such checkpoint yet."""
+        documents = list(self.writes_documents(thread_id, checkpoint_ns, checkpoint_id))
+        # Each fence once, and after all that it may concern was read: see `fence`.
+        fences = {token: self.fence(thread_id, token) for token in {each.fencing_token for _, each in documents}}
         return folded(
             (key, document)
-            for key, document in self.writes_documents(thread_id, checkpoint_ns, checkpoint_id)
-            if not self.are_late(thread_id, key, document)
+            for key, document in documents
+            if not _are_late(key, document, fences[document.fencing_token])
         )
 
     def are_late(self, thread_id: str, key: str, document: WritesDocument) -> bool:
         """Tell whether writes were published after the lease that they were put under had been taken away."""
-        fence = self._fence(thread_id, document.fencing_token)
-        name = key.rpartition("/")[2]
-        return fence is not None and fence.are_late(document.checkpoint_ns, document.checkpoint_id, name)
+        return _are_late(key, document, self.fence(thread_id, document.fencing_token))
 
     def writes_keys(self, thread_id: str, checkpoint_ns: str, checkpoint_id: str) -> list[str]:
         """Return the keys of the writes files of a checkpoint, those of one task in the order of the calls."""
@@ -371,3 +376,8 @@ class ThreadFiles:
             path=self.store.describe(key),
             where=field,
         )
+
+
+def _are_late(key: str, document: WritesDocument, fence: FenceDocument | None) -> bool:
+    name = key.rpartition("/")[2]
+    return fence is not None and fence.are_late(document.checkpoint_ns, document.checkpoint_id, name)

@@ -4,9 +4,12 @@ A lease is over when it was given back (the file is gone), when its holder is kn
 for its `ttl_seconds`. How long ago the renewal was is told without trusting anybody's calendar:
 
 - A holder of the same boot of the same machine has the same monotonic clock, which no one sets.
-- For any other holder only the own clock counts: the file has stood unchanged before this process's eyes for the whole
-  `ttl_seconds`, or for half of it where its calendar says, too, that it is over. A living holder renews every third.
-- One that has been over for a day by the calendar needs no watching.
+- Any other holder, on another machine or before this one was started anew, is judged by two clocks that have to agree: the
+  file system's own one, which gave the file its time and gives another file that of now, and the own calendar. That needs no
+  watching, so that it holds between processes, and one clock alone that was set steals nothing.
+- Where these say nothing, the file has stood unchanged before this process's eyes for the whole `ttl_seconds`, or for half
+  of it where the calendar says that it is over. A living holder renews every third.
+- One that has been over for a day by the calendar is over.
 """
 
 from __future__ import annotations
@@ -24,6 +27,7 @@ from langgraph_filesaver.errors import CorruptDataError
 __all__ = ["LeaseDocument", "Seen", "is_over"]
 
 _SURELY_OVER = timedelta(days=1)
+_COARSEST_SECONDS = 2.0  # of the times that file systems keep
 _KINDS: Mapping[str, tuple[type, ...]] = {
     "owner": (str,),
     "host": (str,),
@@ -47,12 +51,18 @@ class Seen(NamedTuple):
         monotonic_seconds: The monotonic clock.
         boot_id: Of the boot that the monotonic clock belongs to, or "".
         unchanged_seconds: For how long the file has been seen as it is.
+        written_ago_seconds: How long ago it was written by the clock of what it lies on; 0 where that is not known.
     """
 
     now: datetime
     monotonic_seconds: float
     boot_id: str
     unchanged_seconds: float
+    written_ago_seconds: float
+
+    def is_written_long_ago(self, ttl_seconds: float) -> bool:
+        """Tell whether the file's own clock says that it was not renewed for that long."""
+        return self.written_ago_seconds > ttl_seconds + _COARSEST_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,9 +153,13 @@ def is_over(lease: LeaseDocument, seen: Seen) -> bool:
         return True
     if seen.boot_id and lease.process.boot_id == seen.boot_id:
         return seen.monotonic_seconds > lease.renewed_monotonic_seconds + lease.ttl_seconds
+    is_past = seen.now > lease.expires_at
     if seen.now - _SURELY_OVER > lease.expires_at:
         return True
-    patience = lease.ttl_seconds / 2 if seen.now > lease.expires_at else lease.ttl_seconds
+    # Of another boot for sure: on this machine the two clocks may be one, and its living holders have the monotonic one.
+    if seen.boot_id and lease.process.boot_id and is_past and seen.is_written_long_ago(lease.ttl_seconds):
+        return True
+    patience = lease.ttl_seconds / 2 if is_past else lease.ttl_seconds
     return seen.unchanged_seconds > patience
 
 

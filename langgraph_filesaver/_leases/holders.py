@@ -9,9 +9,9 @@ from typing import Any
 
 from langgraph_filesaver._leases.document import LeaseDocument
 from langgraph_filesaver.config import LOCK_ATTEMPT_SECONDS
-from langgraph_filesaver.errors import LockTimeoutError
+from langgraph_filesaver.errors import LockTimeoutError, StorageError
 
-__all__ = ["BusyError", "HeldError", "LockInfo"]
+__all__ = ["BusyError", "HeldError", "LockInfo", "cannot_take_away"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,3 +103,16 @@ class BusyError(HeldError):
     def timed_out(self, timeout_seconds: float) -> LockTimeoutError:
         """Return the error that tells the caller who holds it."""
         return self._tell(timeout_seconds)
+
+
+def cannot_take_away(thread_id: str, found: LeaseDocument | None, error: StorageError) -> StorageError:
+    """Return the error that tells why a thread cannot be taken away from one who may still write to it."""
+    who = "its former holder"
+    if found is not None and not found.to_fence:
+        who = f"process {found.process.pid} on {found.process.host}"
+    return StorageError(
+        f"thread {thread_id!r} cannot be taken away from {who}, which may still write to it, as that cannot be written "
+        f"down: {error}. Nothing was lost: repeat the call when that is mended, or when the process has ended",
+        path=error.path,
+        number=error.errno,
+    )

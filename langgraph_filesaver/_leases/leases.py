@@ -30,14 +30,14 @@ import orjson
 from langgraph_filesaver import _layout as layout
 from langgraph_filesaver._leases.document import LeaseDocument, Seen, is_over
 from langgraph_filesaver._leases.heartbeat import HEARTBEAT
-from langgraph_filesaver._leases.holders import HeldError, LockInfo
+from langgraph_filesaver._leases.holders import HeldError, LockInfo, cannot_take_away
 from langgraph_filesaver._leases.lease import Lease, had_lease, note_given_back, note_taken, own_lease
 from langgraph_filesaver._leases.places import ChangedError, LeasePlace
 from langgraph_filesaver._leases.turns import OutsidersTurn, Turns
 from langgraph_filesaver._process import boot_id, this_process
 from langgraph_filesaver._serde.text import parse
 from langgraph_filesaver.config import LEASE_POLL_SECONDS, LEASE_TTL_SECONDS
-from langgraph_filesaver.errors import ConflictError, CorruptDataError
+from langgraph_filesaver.errors import ConflictError, CorruptDataError, FileSaverError, StorageError
 
 __all__ = ["Clock", "Leases"]
 
@@ -68,6 +68,7 @@ class Leases:
 
     Attributes:
         clock: The clocks.
+        is_far: Whether a look at a lease is a request.
     """
 
     def __init__(self, place: LeasePlace, put_up_fence: Callable[[str, str], None], timeout_seconds: float) -> None:
@@ -76,6 +77,7 @@ class Leases:
         self._put_up_fence = put_up_fence
         self._turns = Turns(place, timeout_seconds)
         self._watched: dict[str, tuple[bytes, float]] = {}
+        self.is_far = place.is_far
 
     def own(self, thread_id: str, run: object = None) -> Lease | None:
         """Return the lease of the thread that the calling context or run has, or had and lost; None for an outsider.
@@ -137,7 +139,7 @@ class Leases:
             raise HeldError(thread_id, self._path(thread_id), None, pause_seconds=pause)
 
     def _poll_seconds(self) -> float:
-        # At random, so that those who look at the same pace do not always come in the same order.
+        # At random, so that not always the same one comes first.
         return self._place.poll_seconds * random.uniform(0.25, 1.0)  # noqa: S311 no secret
 
     def give_back(self, lease: Lease) -> None:
@@ -215,11 +217,6 @@ class Leases:
 
             self._changing(thread_id, clear, is_hasty=is_hasty)
 
-    @property
-    def is_far(self) -> bool:
-        """Whether a look at a lease is a request."""
-        return self._place.is_far
-
     def mark(self, thread_id: str) -> bytes | None:
         """Return what tells whether a lease was taken meanwhile, for `confirm_free`."""
         return self._place.mark(layout.lease_name(thread_id))
@@ -260,6 +257,14 @@ class Leases:
         """Tell whether there is a lease, over or not."""
         return self._place.is_there(layout.lease_name(thread_id))
 
+    def to_fence(self, thread_id: str) -> tuple[str, ...]:
+        """Return the tokens of former owners against whom a fence is just being put up, for readers: raises nothing."""
+        try:
+            data = self._place.peek(layout.lease_name(thread_id))
+            return () if data is None else LeaseDocument.from_json(parse(data)).to_fence
+        except FileSaverError:  # nothing that can be read says so
+            return ()
+
     def held(self, thread_id: str) -> HeldError:
         """Return the error that tells who has the thread."""
         return HeldError(thread_id, self._path(thread_id), self._found(thread_id), pause_seconds=self._poll_seconds())
@@ -292,7 +297,7 @@ class Leases:
             acquired_at=lease.acquired_at,
             renewed_at=lease.renewed_at,
             expires_at=lease.expires_at,
-            is_over=is_over(lease, self._seen(lease.thread_id, self._place.read(name) or b"")),
+            is_over=is_over(lease, self._seen(lease.thread_id, self._place.read(name) or b"", lease)),
             path=self._place.path(name),
         )
 
@@ -302,15 +307,16 @@ class Leases:
         data = self._place.read(layout.lease_name(thread_id))
         if data is None:
             return
-        seen = self._seen(thread_id, data)
         try:
             found = self._parsed(layout.lease_name(thread_id), data)
         except CorruptDataError:
             # Torn by a power cut or changed by a person: whoever has it would have renewed it by now.
-            if seen.unchanged_seconds > LEASE_TTL_SECONDS:
+            seen = self._seen(thread_id, data, None)
+            if seen.unchanged_seconds > LEASE_TTL_SECONDS or seen.is_written_long_ago(LEASE_TTL_SECONDS):
                 return
+            self._place.note_waiting(thread_id)
             raise HeldError(thread_id, self._path(thread_id), None, pause_seconds=self._poll_seconds()) from None
-        if found is not None and not is_over(found, seen):
+        if found is not None and not is_over(found, self._seen(thread_id, data, found)):
             self._place.note_waiting(thread_id)
             raise HeldError(thread_id, self._path(thread_id), found, pause_seconds=self._poll_seconds())
 
@@ -321,15 +327,18 @@ class Leases:
             found = self._parsed(name, self._place.read(name))
         except CorruptDataError:
             found = None
-        owners = () if found is None else found.to_fence
-        if found is not None and not found.process.is_known_dead():
-            owners = (*owners, found.owner)
+        owners = () if found is None else found.to_fence  # then nobody has had it: who took it has not come to the end
+        if found is not None and not owners and not found.process.is_known_dead():
+            owners = (found.owner,)
         if owners:
             # First, so that the former owner's next look fails, and so that who comes after a crash here goes on with it.
             # It is over at once: where no fence can be put up, as nobody can read the thread, nobody is to wait either.
-            self._write(replace(wanted or self._new(thread_id, 0.0), to_fence=owners, ttl_seconds=0.0))
-            for owner in owners:
-                self._put_up_fence(thread_id, owner)
+            try:
+                self._write(replace(wanted or self._new(thread_id, 0.0), to_fence=owners, ttl_seconds=0.0))
+                for owner in owners:
+                    self._put_up_fence(thread_id, owner)
+            except StorageError as error:
+                raise cannot_take_away(thread_id, found, error) from error
         if wanted is None:
             self._place.remove(name)
         else:
@@ -357,14 +366,16 @@ class Leases:
     def _write(self, lease: LeaseDocument) -> None:
         self._place.write(layout.lease_name(lease.thread_id), orjson.dumps(lease.to_json(), option=orjson.OPT_INDENT_2))
 
-    def _seen(self, thread_id: str, data: bytes) -> Seen:
+    def _seen(self, thread_id: str, data: bytes, lease: LeaseDocument | None) -> Seen:
         monotonic = self.clock.monotonic()
         known = self._watched.get(thread_id)
         if known is None or known[0] != data:
             if len(self._watched) >= _MOST_WATCHED:
                 self._watched.clear()
             known = self._watched[thread_id] = (data, monotonic)
-        return Seen(self.clock.calendar(), monotonic, boot_id(), monotonic - known[1])
+        is_of_this_boot = lease is not None and lease.process.boot_id == boot_id()
+        ago = 0.0 if is_of_this_boot else self._place.written_ago_seconds(thread_id)
+        return Seen(self.clock.calendar(), monotonic, boot_id(), monotonic - known[1], ago)
 
     def _path(self, thread_id: str) -> str:
         return self._place.path(layout.lease_name(thread_id))

@@ -67,6 +67,10 @@ class LeasePlace(ABC):
     def remove(self, name: str) -> None:
         """Remove it; a missing one is fine."""
 
+    def peek(self, name: str) -> bytes | None:
+        """As `read`, for a reader: what it has said before that it would look at may have been fetched then."""
+        return self.read(name)
+
     def mark(self, name: str) -> bytes | None:
         """Return what is there, for comparing it with what is there later; None where nobody ever had the thread."""
         return self.read(name)
@@ -82,6 +86,10 @@ class LeasePlace(ABC):
     @abstractmethod
     def waited_ago_seconds(self, thread_id: str) -> float:
         """Return how long ago somebody waited for the thread; infinite where that is not known."""
+
+    @abstractmethod
+    def written_ago_seconds(self, thread_id: str) -> float:
+        """Return how long ago the lease was written, by the clock of what it lies on; 0 where that is not known."""
 
     @abstractmethod
     def names(self) -> list[str]:
@@ -175,6 +183,15 @@ class FilesPlace(LeasePlace):
         ago = time.time() - status.st_mtime
         return ago if ago >= 0 else math.inf
 
+    def written_ago_seconds(self, thread_id: str) -> float:
+        """Compare the file's time with that which the file system now gives to the lock file beside it."""
+        lock = self.path(layout.lease_lock_name(thread_id))
+        try:
+            os.utime(lock)
+            return os.stat(lock).st_mtime - os.stat(self.path(layout.lease_name(thread_id))).st_mtime
+        except OSError:  # one of them is not there, or not ours
+            return 0.0
+
     def names(self) -> list[str]:
         """List the folder."""
         try:
@@ -236,6 +253,10 @@ class MemoryPlace(LeasePlace):
     def waited_ago_seconds(self, thread_id: str) -> float:
         """Look at the time."""
         return time.monotonic() - self._waited_at.get(thread_id, -math.inf)
+
+    def written_ago_seconds(self, thread_id: str) -> float:  # noqa: ARG002 the clock is each process's own here
+        """Return 0: whoever has a lease here is of this process, and judged by its clock."""
+        return 0.0
 
     def names(self) -> list[str]:
         """Return the names."""

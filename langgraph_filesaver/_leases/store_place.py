@@ -126,6 +126,15 @@ class StorePlace(LeasePlace):
                 known[name] = datetime.fromisoformat(parse(data)[field])
         return None if _is_free(data) else data
 
+    def peek(self, name: str) -> bytes | None:
+        """Read it as any other file."""
+        data = self._store.read(self._key(name))
+        return None if data is None or _is_free(data) else data
+
+    def written_ago_seconds(self, thread_id: str) -> float:  # noqa: ARG002 it would take a write to know the store's time
+        """Return 0: whoever waits watches it."""
+        return 0.0
+
     def write(self, name: str, data: bytes) -> None:
         """Swap it for what was read in this turn."""
         self._swap(name, parse(data))

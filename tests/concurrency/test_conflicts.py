@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextvars
 import operator
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated, Any
 
@@ -14,6 +15,7 @@ from typing_extensions import TypedDict
 
 from langgraph_filesaver import ConflictError, FileSaver
 from tests.checkpoints import config_of, ids_of, put
+from tests.concurrency.stopping import between_look_and_name
 from tests.stores import Home
 
 
@@ -108,3 +110,32 @@ def test_threads_of_one_owner_check_one_after_the_other(home: Home) -> None:
     errors = [type(call.exception()) for call in calls if call.exception() is not None]
     assert errors == [ConflictError] * 7
     assert len(ids_of(saver, config_of())) == 2
+
+
+def test_what_one_thread_of_an_owner_checks_no_other_one_changes(home: Home) -> None:
+    """Between an owner's check and the name no other thread of the same owner publishes: that one finds itself overtaken.
+
+    In a far store it is not held off till then, but told at once, for the other one has the claim.
+    """
+    saver = home.saver(on_conflict="raise")
+    put(saver, "1")
+    results: list[Any] = []
+
+    def second() -> None:
+        try:
+            results.append(put(saver, "3", parent="1"))
+        except ConflictError as error:
+            results.append(error)
+
+    def begin() -> None:
+        thread.start()
+        thread.join(0.2)
+        assert not results or home.kind == "remote"
+
+    with saver.thread_lock("t"):
+        thread = threading.Thread(target=contextvars.copy_context().run, args=(second,))
+        with between_look_and_name(saver, begin):
+            put(saver, "2", parent="1")
+        thread.join(60)
+    assert [type(each) for each in results] == [ConflictError]
+    assert ids_of(saver, config_of()) == ["2", "1"]

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from langgraph_filesaver import ConflictError, FileSaver
+from langgraph_filesaver import ConflictError, FileSaver, StorageError
 from langgraph_filesaver._leases import heartbeat
 from langgraph_filesaver._repository import Repository
 from tests.checkpoints import config_of, id_of, ids_of, put
 from tests.concurrency.others import elsewhere
-from tests.concurrency.stopping import between_look_and_name
+from tests.concurrency.stopping import before_last_look, between_look_and_name
 from tests.crash.faulty_store import FaultyStore, KilledError
 from tests.stores import Home
 
@@ -44,6 +45,32 @@ def test_what_lands_too_late_is_a_fork(home: Home, on_conflict: Any) -> None:
         assert id_of(reader.get_tuple(config_of("t", "", "9")).config) == "9"  # type: ignore[union-attr]
     put(other, "2", parent="1")
     assert latest_id(other) == "2"
+
+
+@pytest.mark.parametrize("on_conflict", ["fork", "raise"])
+def test_what_lost_its_lease_on_the_way_to_its_name_gets_none(home: Home, on_conflict: Any) -> None:
+    """[K7] The owner looks when nothing is left to do but to give the name: a lease that was lost since stores nothing.
+
+    In a far store it looks only afterwards: what it stored is a fork, and counts for nothing.
+    """
+    saver, other = home.saver(on_conflict=on_conflict), home.saver()
+    put(saver, "1")
+    before = home.files()
+    for work in (
+        lambda: put(saver, "2", parent="1"),
+        lambda: saver.put_writes(config_of("t", "", "1"), [("a", 1)], "task"),
+    ):
+        with (
+            saver.thread_lock("t"),
+            before_last_look(saver, lambda: other.break_lock("t")),
+            pytest.raises(ConflictError, match="was lost"),
+        ):
+            work()
+    if home.kind != "remote":
+        assert {name for name in home.files() - before if "/fences/" not in name} == set()
+    found = home.saver().get_tuple(config_of())
+    assert found is not None
+    assert (found.checkpoint["id"], found.pending_writes) == ("1", [])
 
 
 def test_what_landed_in_time_counts(home: Home) -> None:
@@ -222,3 +249,100 @@ def test_a_stopped_process_that_goes_on_is_refused_though_its_heartbeat_does(hom
         assert lease.is_lost
         assert other.locks() == []
     assert lease.owner not in heartbeat.HEARTBEAT._beating
+
+
+class Window:
+    """The moment between what a taker wrote down for its fence and the name of that: a file of the former owner appears in it.
+
+    Attributes:
+        late: Called in the moment, when the file is there.
+    """
+
+    def __init__(self, home: Home, late: Callable[[], None]) -> None:
+        self.owner, self.taker = home.saver(), home.saver()
+        self._late = late
+        self._is_about_to, self._go_on = threading.Event(), threading.Event()
+        self._taking = threading.Thread(target=lambda: elsewhere(lambda: self.taker.break_lock("t")))
+
+    def publish(self, work: Callable[[], Any]) -> None:
+        """Do what the former owner is just doing when its lease is taken away; it is told."""
+
+        def stop() -> None:
+            self._is_about_to.set()
+            assert self._go_on.wait(60)
+
+        def begin() -> None:
+            self._taking.start()
+            assert self._is_about_to.wait(60)
+
+        def end() -> None:
+            try:
+                self._late()
+            finally:
+                self._go_on.set()
+                self._taking.join(60)
+
+        with (
+            between_look_and_name(self.taker, stop),
+            between_look_and_name(self.owner, begin, end),
+            pytest.raises(ConflictError, match="fork"),
+        ):
+            work()
+
+
+@pytest.mark.parametrize("is_read", [True, False])
+def test_while_a_fence_is_put_up_nobody_is_told_what_will_not_be_so(local_home: Home, is_read: bool) -> None:
+    """[K11] What a reader is given as the latest stays that when the fence stands: a reader that comes before it puts it up."""
+    reader, seen = local_home.saver(), list[str | None]()
+    window = Window(local_home, lambda: seen.append(latest_id(reader)) if is_read else None)
+    put(window.owner, "1")
+    with window.owner.thread_lock("t"):
+        window.publish(lambda: put(window.owner, "9", parent="1"))
+    assert {latest_id(each) for each in (reader, window.taker, local_home.saver())} == {seen[0] if is_read else "1"}
+    assert ids_of(reader, config_of()) == ["9", "1"]
+
+
+def test_while_a_fence_is_put_up_no_writes_are_given_that_will_not_count(local_home: Home) -> None:
+    """[K11] The same for pending writes."""
+    reader, seen = local_home.saver(), list[Any]()
+    window = Window(local_home, lambda: seen.append(reader.get_tuple(config_of()).pending_writes))  # type: ignore[union-attr]
+    put(window.owner, "1")
+    with window.owner.thread_lock("t"):
+        window.owner.put_writes(config_of("t", "", "1"), [("a", 1)], "in time")
+        window.publish(lambda: window.owner.put_writes(config_of("t", "", "1"), [("a", 2)], "too late"))
+    for each in (reader, window.taker, local_home.saver()):
+        assert each.get_tuple(config_of()).pending_writes == seen[0]  # type: ignore[union-attr]
+
+
+def test_a_copy_made_while_a_fence_is_put_up_has_it(local_home: Home) -> None:
+    """[K11] [O10] A copy that holds what came in that moment holds what tells of it: both threads have the same latest."""
+    other = local_home.saver()
+    window = Window(local_home, lambda: elsewhere(lambda: other.copy_thread("t", "u")))
+    put(window.owner, "1")
+    with window.owner.thread_lock("t"):
+        window.publish(lambda: put(window.owner, "9", parent="1"))
+    assert ids_of(other, config_of("u")) == ["9", "1"]
+    assert id_of(other.get_tuple(config_of("u")).config) == latest_id(other)  # type: ignore[union-attr]
+
+
+def test_who_may_not_write_reads_while_a_fence_is_put_up(local_home: Home) -> None:
+    """[K11] A reader that cannot put the fence up is given what is there, and no error."""
+    reader, seen = local_home.saver(), list[str | None]()
+    store: Any = reader._repository.store
+
+    def refuse(*_: Any) -> bool:
+        raise StorageError("read-only")
+
+    def read() -> None:
+        store.create, create = refuse, store.create
+        try:
+            seen.append(latest_id(reader))
+        finally:
+            store.create = create
+
+    window = Window(local_home, read)
+    put(window.owner, "1")
+    with window.owner.thread_lock("t"):
+        window.publish(lambda: put(window.owner, "9", parent="1"))
+    assert seen == ["9"]
+    assert latest_id(reader) == "1"

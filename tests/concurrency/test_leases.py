@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import contextvars
 import copy
+import json
 import os
+import socket
 import threading
 import time
 from collections.abc import Callable
+from datetime import datetime, timezone
 from typing import Any
 
 import pytest
@@ -72,6 +75,25 @@ def test_leases_are_private(local_home: Home) -> None:
     finally:
         os.umask(before)
     assert modes == {"t.lease.json": 0o600, "t.lease.lock": 0o600, "t.lock": 0o600}
+
+
+def test_the_lease_can_be_read_by_a_person(local_home: Home) -> None:
+    """The file tells token, process, host, boot and times in indented JSON, and is there while the thread is had, no longer."""
+    saver = local_home.saver()
+    path = local_home.root / ".locks" / "t.lease.json"
+    with saver.thread_lock("t", ttl_seconds=60) as lease:
+        text = path.read_text()
+        found = json.loads(text)
+    assert not path.exists()
+    assert text.startswith('{\n  "format": 1,\n  "thread_id": "t",\n')
+    assert (found["owner"], found["pid"], found["host"]) == (lease.owner, os.getpid(), socket.gethostname())
+    assert found["boot_id"] == lease.document.process.boot_id
+    acquired, renewed, expires = (
+        datetime.fromisoformat(found[name]) for name in ("acquired_at", "renewed_at", "expires_at")
+    )
+    assert acquired == renewed
+    assert (expires - renewed).total_seconds() == 60
+    assert abs(datetime.now(timezone.utc) - acquired).total_seconds() < 60
 
 
 def test_the_error_tells_who_has_it(local_home: Home) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import subprocess
 import sys
 import time
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from langgraph_filesaver import ConflictError, CorruptDataError, LockTimeoutError
+from langgraph_filesaver import ConflictError, CorruptDataError, LockTimeoutError, StorageError
 from langgraph_filesaver._leases import heartbeat
 from tests.checkpoints import config_of, id_of, ids_of, put
 from tests.concurrency.clocks import FakeClock
@@ -91,6 +94,56 @@ def test_a_holder_elsewhere_that_is_long_past_needs_no_watching(local_home: Home
     put(other, "2", parent="1")
 
 
+@pytest.mark.parametrize("how", ["put", "thread_lock", "prune"])
+def test_a_holder_elsewhere_that_let_its_time_pass_needs_no_watching(local_home: Home, how: str) -> None:
+    """[K5] What another machine, or this one before it was started anew, left behind for its time to live waits for nobody.
+
+    The file system's own clock tells, and the own calendar has to agree; a process that has just begun needs no more.
+    """
+    other, clock = impatient(local_home), FakeClock()
+    clock.give_to(other)
+    put(other, "1")
+    foreign_lease(local_home, clock, ttl_seconds=60, age_seconds=65)
+    written_ago(local_home, 65)
+    if how == "put":
+        put(other, "2", parent="1")
+    elif how == "prune":
+        other.prune(["t"])
+    else:
+        with other.thread_lock("t"):
+            put(other, "2", parent="1")
+    assert other.locks() == []
+
+
+@pytest.mark.parametrize(
+    ("by_file_system", "by_calendar"), [(3600, 0), (0, 3600), (-3600, 3600), (3600, -3600), (59, 61), (61, 59)]
+)
+def test_one_clock_that_was_set_steals_nothing(local_home: Home, by_file_system: float, by_calendar: float) -> None:
+    """[K5] Where the file system's clock or the calendar alone says that a lease from elsewhere is over, it is not yet."""
+    other, clock = impatient(local_home), FakeClock()
+    clock.give_to(other)
+    put(other, "1")
+    foreign_lease(local_home, clock, ttl_seconds=60, age_seconds=by_calendar)
+    written_ago(local_home, by_file_system)
+    assert isinstance(elsewhere(lambda: put(other, "2", parent="1")), LockTimeoutError)
+
+
+def test_the_time_of_the_file_decides_nothing_on_one_machine(local_home: Home) -> None:
+    """[K5] A living holder of this boot keeps its lease, though file system and calendar were set an hour forward."""
+    saver, other, clock = local_home.saver(), impatient(local_home), FakeClock()
+    clock.give_to(saver, other)
+    with saver.thread_lock("t", ttl_seconds=60):
+        clock.set_calendar(1)
+        written_ago(local_home, 3600)
+        assert isinstance(elsewhere(lambda: put(other, "1")), LockTimeoutError)
+
+
+def written_ago(home: Home, seconds: float) -> None:
+    """Make the lease's file as old as that by the file system's clock."""
+    then = time.time() - seconds
+    os.utime(home.root / ".locks" / "t.lease.json", (then, then))
+
+
 def foreign_lease(home: Home, clock: FakeClock, *, ttl_seconds: float, age_seconds: float) -> None:
     """Write the lease of a holder on another machine, renewed some seconds ago by its calendar."""
     saver = home.saver()
@@ -122,6 +175,54 @@ def test_a_lease_that_cannot_be_read_is_over_some_day(local_home: Home) -> None:
     clock.pass_seconds(31)
     put(other, "2", parent="1")
     assert not path.exists()
+    path.write_bytes(b"")
+    written_ago(local_home, 33)
+    put(local_home.saver(), "3", parent="2")
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("full", ["lease", "fence"])
+def test_a_thread_that_cannot_be_taken_away_on_a_full_disk(
+    local_home: Home, monkeypatch: pytest.MonkeyPatch, full: str
+) -> None:
+    """A living holder's lease that is over stays where nothing can be written: the error says so, and nothing is lost.
+
+    With room again the same call takes it, and what the holder had put by then counts.
+    """
+    saver, other, clock = local_home.saver(), impatient(local_home), FakeClock()
+    clock.give_to(saver, other)
+
+    def no_room(*_: Any) -> Any:
+        raise StorageError.from_os_error(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), action="write", path="/full")
+
+    with saver.thread_lock("t", ttl_seconds=60):
+        put(saver, "1")
+        clock.pass_seconds(61)
+        with monkeypatch.context() as patch:
+            if full == "lease":
+                patch.setattr(other._repository.leases._place, "write", no_room)
+            else:
+                patch.setattr(other._repository.store, "create", no_room)
+            for work in (
+                lambda: put(other, "2", parent="1"),
+                lambda: other.delete_thread("t"),
+                lambda: other.break_lock("t"),
+                lambda: other.thread_lock("t").__enter__(),
+            ):
+                clock.pass_seconds(1)
+                error = elsewhere(work)
+                assert isinstance(error, StorageError)
+                assert error.errno == errno.ENOSPC
+                assert all(word in str(error) for word in ("'t' cannot be taken away from", "free some space"))
+            assert ids_of(other, config_of()) == ["1"]
+            assert elsewhere(lambda: id_of(other.get_tuple(config_of()).config)) == "1"  # type: ignore[union-attr]
+        clock.pass_seconds(1)
+        elsewhere(lambda: put(other, "2", parent="1"))
+        with pytest.raises(ConflictError, match="was lost"):
+            put(saver, "3", parent="1")
+    assert ids_of(other, config_of()) == ["2", "1"]
+    assert len(list((local_home.root / "t" / "fences").iterdir())) == 1, "none against those who never had it"
+    assert saver.locks() == []
 
 
 HOLDER = """

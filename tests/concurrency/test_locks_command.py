@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from langgraph_filesaver import ConflictError
+from langgraph_filesaver import ConflictError, FileSaver
 from langgraph_filesaver.__main__ import main
 from tests.checkpoints import put
 from tests.stores import Home
@@ -49,3 +51,25 @@ def test_a_lease_that_cannot_be_read_is_named(local_home: Home, capsys: pytest.C
     (local_home.root / ".locks" / "t.lease.json").write_text("{")
     assert main(["locks", str(local_home.root)]) == 1
     assert "t.lease.json" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("lock", ["soft", "native"])
+def test_it_uses_the_kind_of_locks_that_the_savers_use(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], lock: Any
+) -> None:
+    """`--lock` is what FileSaver was given: the command then waits for whoever changes the lease just now, and says so."""
+    saver, waited = FileSaver(tmp_path, lock=lock, lock_timeout_seconds=60), list[int]()
+    put(saver, "1")
+    command = threading.Thread(
+        target=lambda: waited.append(main(["locks", str(tmp_path), "--lock", lock, "--break", "t"]))
+    )
+    with saver.thread_lock("t"):
+        with saver._repository.leases._turns.hold("t", shared=False):
+            command.start()
+            command.join(0.3)
+            assert not waited
+        command.join(60)
+        assert waited == [0]
+        assert capsys.readouterr().out.startswith("taken away: t: held;")
+    with pytest.raises(SystemExit):
+        main(["locks", str(tmp_path), "--lock", "hard"])
