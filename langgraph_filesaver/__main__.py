@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 
 from langgraph_filesaver import _locks_command as locks
+from langgraph_filesaver import _mirror_commands as mirror
 from langgraph_filesaver.demo import command as demo
 
 __all__ = ["main"]
@@ -37,11 +38,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "and says whose it was.",
         )
     )
+    for name, told in (("push", "put into a mirror what it lacks"), ("pull", "fetch from a mirror what is missing")):
+        mirror.add_arguments(
+            commands.add_parser(
+                name,
+                help=told,
+                description=f"Compares a folder and its mirror by names and digests, to {told}. Nothing is deleted.",
+            )
+        )
     given = parser.parse_args(arguments)
     if given.command == "demo":
         return demo.run(given)
     if given.command == "locks":
         return locks.run(given)
+    if given.command in ("push", "pull"):
+        return mirror.run(given)
     parser.print_help()
     return 0
 

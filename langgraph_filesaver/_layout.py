@@ -24,6 +24,7 @@ from typing import NamedTuple
 
 __all__ = [
     "LOCKS_FOLDER",
+    "MIRROR_FOLDER",
     "ROOT_NAMESPACE",
     "STAGING_FOLDER",
     "STORE_DOCUMENT",
@@ -78,7 +79,12 @@ ROOT_NAMESPACE = "_root"
 
 WRITES_BUCKETS = "0123456789abcdef"
 
-_IGNORED_IN_NEW_ROOT = frozenset({LOCKS_FOLDER, STAGING_FOLDER, ".DS_Store", ".gitignore", ".gitkeep", "lost+found"})
+MIRROR_FOLDER = ".mirror"
+"""What a folder keeps about its mirror, and a mirror about the folders that it is of; copies may leave it out."""
+
+_IGNORED_IN_NEW_ROOT = frozenset(
+    {LOCKS_FOLDER, STAGING_FOLDER, MIRROR_FOLDER, ".DS_Store", ".gitignore", ".gitkeep", "lost+found"}
+)
 
 _DEVICE = r"(?!(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\n|\Z))"
 _PLAIN_PATTERN = _DEVICE + r"[a-z0-9][a-z0-9_-]{0,63}"

@@ -13,8 +13,10 @@ from typing import Any, Literal
 
 from langgraph_filesaver._artifacts import Formats
 from langgraph_filesaver._lock import ThreadLocks
+from langgraph_filesaver._mirror import MirroredStore
 from langgraph_filesaver._repository import MARKER, Repository
 from langgraph_filesaver._store import LocalStore, Store, open_remote
+from langgraph_filesaver._thread_files import ThreadFiles
 
 __all__ = ["Root"]
 
@@ -31,6 +33,9 @@ class Root:
         lock: The kind of lock files.
         storage_options: What fsspec is to make the filesystem of a URL with.
         filesystem: The filesystem itself; `root` is a path in it then.
+        mirror: Where each file of a local folder is put as well: the URL of a store, a store, or None.
+        mirror_options: What fsspec is to make the filesystem of the mirror with.
+        mirror_required: Whether a write fails that did not get into the mirror.
 
     Attributes:
         realm: Equal for savers of one root that share it: clones, and no others.
@@ -50,12 +55,19 @@ class Root:
         lock: Literal["auto", "native", "soft"],
         storage_options: Mapping[str, Any] | None = None,
         filesystem: Any = None,
+        mirror: str | Store | None = None,
+        mirror_options: Mapping[str, Any] | None = None,
+        mirror_required: bool = True,
     ) -> None:
         self.realm: Hashable = uuid.uuid4().hex
         self._lock = lock
         self._given: Store | str = (
             root if isinstance(root, Store) else _place(os.fspath(root), storage_options, filesystem)
         )
+        if mirror is not None and isinstance(self._given, Store) and self._given.is_far:
+            raise ValueError(f"{self._given!r} is no local folder: a mirror={mirror!r} is of one")
+        self._mirror = open_remote(mirror, mirror_options, None, MARKER) if isinstance(mirror, str) else mirror
+        self._mirror_required = mirror_required
         self._fsync = fsync
         self._lock_timeout_seconds = lock_timeout_seconds
         self._formats = formats
@@ -78,8 +90,10 @@ class Root:
                     fsync=self._fsync,
                     lock_timeout_seconds=self._lock_timeout_seconds,
                 )
+            ThreadFiles(store).check_root()
+            if self._mirror is not None:
+                store = MirroredStore(store, self._mirror, is_required=self._mirror_required)
             repository = Repository(store, ThreadLocks(store, self._lock_timeout_seconds, self._lock), self._formats)
-            repository.check_root()
             self._opened = repository
         return self._opened
 

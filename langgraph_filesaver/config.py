@@ -22,6 +22,8 @@ __all__ = [
     "LOCK_TIMEOUT_SECONDS",
     "LOOK_AGAIN_SECONDS",
     "MAX_WORKERS",
+    "MIRROR_PAUSE_SECONDS",
+    "MIRROR_TTL_SECONDS",
     "REMOTE_CACHE_BYTES",
     "REMOTE_LIST_PAGE",
     "REMOTE_WORKERS",
@@ -100,3 +102,9 @@ LOOK_AGAIN_SECONDS = 60.0
 TRUST_SECONDS = GRACE_SECONDS / 2
 """For how long an artifact of a remote store is taken to be there after a stored document was seen to refer to it. It must be
 less than the grace period of a collection, which waits at least so long after the last such document is gone."""
+
+MIRROR_PAUSE_SECONDS = 10.0
+"""How long a mirror that is down, and need not be up, is left alone before it is tried again."""
+
+MIRROR_TTL_SECONDS = 60.0
+"""How long after its last renewal, at a put, the owner of a mirrored thread is surely its owner; another folder waits twice as long."""

@@ -37,6 +37,7 @@ from langgraph_filesaver._ids import exceed
 from langgraph_filesaver._lease_methods import LeaseMethods
 from langgraph_filesaver._maintenance_methods import MaintenanceMethods
 from langgraph_filesaver._metadata import MetadataRule
+from langgraph_filesaver._mirror_methods import MirrorMethods
 from langgraph_filesaver._patience import waiting_for
 from langgraph_filesaver._reading import Address, Reading, config_of
 from langgraph_filesaver._repository import Repository
@@ -54,7 +55,7 @@ from langgraph_filesaver.config import (
 __all__ = ["FileSaver"]
 
 
-class FileSaver(MaintenanceMethods, LeaseMethods, AsyncMethods):
+class FileSaver(MaintenanceMethods, LeaseMethods, MirrorMethods, AsyncMethods):
     """Keeps LangGraph checkpoints as a folder of readable JSON files.
 
     Constructing it writes nothing; the folder is made by the first write. One instance serves sync and async callers, any
@@ -81,6 +82,10 @@ class FileSaver(MaintenanceMethods, LeaseMethods, AsyncMethods):
             With the durabilities "async" and "exit" the error comes after nodes have run.
         lock: The kind of lock files: "native" (the kernel's), "soft" (for NFS, whose clients do not see each
             other's locks) or "auto", what the file system needs.
+        mirror: The URL of a store into which each file of a local folder is put as well, before a call returns, and from which a
+            thread that is not here is fetched.
+        mirror_options: What fsspec is to make the filesystem of the mirror with.
+        mirror_required: Whether a call fails that did not reach the mirror. False: it is warned of and made up for.
 
     Raises:
         StorageError: `root` is a file, or a folder with other things in it, or cannot be read.
@@ -112,6 +117,9 @@ class FileSaver(MaintenanceMethods, LeaseMethods, AsyncMethods):
         artifact_codecs: Iterable[ArtifactCodec] = (),
         on_conflict: Literal["fork", "raise"] = "fork",
         lock: Literal["auto", "native", "soft"] = "auto",
+        mirror: str | Store | None = None,
+        mirror_options: Mapping[str, Any] | None = None,
+        mirror_required: bool = True,
     ) -> None:
         super().__init__(serde=JsonSerializer() if serde is None else serde)
         formats = Formats(artifact_threshold_bytes, compression=compression, codecs=artifact_codecs)
@@ -125,6 +133,9 @@ class FileSaver(MaintenanceMethods, LeaseMethods, AsyncMethods):
             lock=lock,
             storage_options=storage_options,
             filesystem=filesystem,
+            mirror=mirror,
+            mirror_options=mirror_options,
+            mirror_required=mirror_required,
         )
         self._lock_timeout_seconds = lock_timeout_seconds
         self._on_conflict = on_conflict

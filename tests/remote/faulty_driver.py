@@ -25,6 +25,7 @@ class FaultyDriver(MemoryDriver):
         lost_answers: How many of the next puts are done, and the answer gets lost.
         turned_away: How many of the next puts are not done.
         when: Which paths the faults concern.
+        is_down: Whether no request is answered.
         ignores_conditions: Whether every put is done, whatever its condition.
         deleted: The paths that were deleted, in the order of the requests.
         before_put: Called with the path before each put.
@@ -35,9 +36,15 @@ class FaultyDriver(MemoryDriver):
         self.lost_answers = 0
         self.turned_away = 0
         self.when: Callable[[str], bool] = lambda path: True
+        self.is_down = False
         self.ignores_conditions = False
         self.deleted: list[list[str]] = []
         self.before_put: Callable[[str], Any] = lambda path: None
+
+    def _call(self, verb: str, *args: Any, size: int = 0, **options: Any) -> Any:
+        if self.is_down:
+            raise TransientError("connection refused")
+        return super()._call(verb, *args, size=size, **options)
 
     def put(self, path: str, data: bytes, condition: Condition) -> str:
         self.before_put(path)
