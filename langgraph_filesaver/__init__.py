@@ -3,6 +3,7 @@
 from langgraph_filesaver._artifacts import ArtifactCodec
 from langgraph_filesaver._collection import GarbageReport
 from langgraph_filesaver._leases import Lease, LockInfo
+from langgraph_filesaver._mirror import MirrorStatus, TransferReport
 from langgraph_filesaver._serde import JsonSerializer
 from langgraph_filesaver.artifact import Artifact
 from langgraph_filesaver.errors import (
@@ -28,7 +29,9 @@ __all__ = [
     "Lease",
     "LockInfo",
     "LockTimeoutError",
+    "MirrorStatus",
     "SerializationError",
     "StorageError",
+    "TransferReport",
     "UnsupportedFormatError",
 ]

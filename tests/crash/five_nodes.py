@@ -1,7 +1,8 @@
 """A graph of five nodes in a process: it counts each run of a node in a file, and can wait to be killed in the third.
 
 `python -m tests.crash.five_nodes ROOT LOG DURABILITY [wait]` begins thread `t`, or resumes it where it has begun, and
-prints its result; with `wait` the third node writes a line and waits for one that never comes.
+prints its result; with `wait` the third node writes a line and waits for one that never comes. A JSON object among the options is
+given to FileSaver.
 """
 
 from __future__ import annotations
@@ -47,7 +48,8 @@ def main(root: str, log: str, durability: str, *options: str) -> None:
         builder.add_edge(previous, name)
         previous = name
     builder.add_edge(previous, END)
-    graph = builder.compile(checkpointer=FileSaver(root))
+    given_to_saver = [json.loads(option) for option in options if option.startswith("{")]
+    graph = builder.compile(checkpointer=FileSaver(root, **(given_to_saver[0] if given_to_saver else {})))
     given: State | None = None if graph.get_state(config_of()).created_at else {"done": [], "total": 1}
     result = graph.invoke(given, config_of(), durability=cast("Literal['sync', 'async']", durability))
     print(json.dumps(result), flush=True)
