@@ -62,7 +62,7 @@ class Publication:
             ConflictError: The lease was lost, or the check says no.
         """
         if self._lease is None:
-            self._leases.refuse_held(self._thread_id)
+            self._leases.refuse_held(self._thread_id, is_hasty=True)
         else:
             self._leases.verify(self._lease)
         if self._check is not None:
