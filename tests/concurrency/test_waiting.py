@@ -100,6 +100,23 @@ async def test_waiting_for_a_lock_file_occupies_no_thread_of_the_pool(local_home
         assert await saver.alocks() == []
 
 
+async def test_puts_that_wait_for_the_lock_of_a_lease_leave_the_pool_to_others(local_home: Home) -> None:
+    """Where somebody has a thread and is stopped with the lock beside the lease, puts to it keep nobody else from reading."""
+    async with local_home.saver(max_workers=1, lock_timeout_seconds=60) as saver:
+        await asyncio.to_thread(put, saver, "1")
+        await asyncio.to_thread(put, saver, "1", thread_id="free")
+        with local_home.saver()._lease("t", None, 600), locked(local_home.root / ".locks" / "t.lease.lock"):
+            waiters = [
+                asyncio.create_task(saver.aput_writes(config_of("t", "", "1"), [("a", 1)], str(number)))
+                for number in range(4)
+            ]
+            await asyncio.sleep(0.1)
+            for _ in range(3):
+                await asyncio.wait_for(saver.aget_tuple(config_of("free")), 20)
+            assert not any(waiter.done() for waiter in waiters)
+        await asyncio.gather(*waiters)
+
+
 @pytest.mark.parametrize("name", ["t.lock", "t.lease.lock"])
 def test_the_timeout_of_the_call_bounds_all_its_waiting(local_home: Home, name: str) -> None:
     """`timeout_seconds` of `thread_lock` holds for lock files, too, whatever the saver's own timeout; the error names the file."""
