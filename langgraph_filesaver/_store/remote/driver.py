@@ -73,11 +73,14 @@ class Driver(ABC):
         may_have_repeated: The filesystem may itself have repeated a request, so that a condition which does not hold may
             have been made untrue by the same call.
         is_durable: What was put survives the power cut of a machine.
+        has_exact_versions: A listing tells another version of whatever was put again. Where it does not, `get` tells one of
+            another kind, so that the two are never taken for the same.
     """
 
     can_swap = False
     may_have_repeated = False
     is_durable = True
+    has_exact_versions = True
 
     def __init__(self, fs: Any) -> None:
         self._given = fs

@@ -10,7 +10,6 @@ import contextlib
 import datetime as dt
 import hashlib
 import inspect
-import io
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
@@ -29,7 +28,6 @@ T = TypeVar("T")
 _TIMES = ("LastModified", "last_modified", "updated", "mtime", "created")
 _VERSIONS = ("ETag", "etag", "generation", "md5Hash", "content_settings")
 _BATCH = 500
-_LARGE_BYTES = 512 * 1024
 
 
 class GenericDriver(Driver):
@@ -40,6 +38,7 @@ class GenericDriver(Driver):
     """
 
     may_have_repeated = True
+    has_exact_versions = False
 
     def _call(self, verb: str, *args: Any, size: int = 0, **options: Any) -> Any:
         fs = self.fs
@@ -139,6 +138,7 @@ class MemoryDriver(GenericDriver):
     can_swap = True
     may_have_repeated = False
     is_durable = False
+    has_exact_versions = True
     _turn = threading.RLock()
 
     def put(self, path: str, data: bytes, condition: Condition) -> str:
@@ -174,6 +174,7 @@ class AzureDriver(GenericDriver):
     """Azure's blobs, by adlfs: puts can be bound to an ETag."""
 
     can_swap = True
+    has_exact_versions = True
 
     def get(self, path: str) -> Versioned | None:
         """Fetch the blob together with its ETag."""
@@ -202,8 +203,7 @@ class AzureDriver(GenericDriver):
             from azure.core import MatchConditions
 
             how |= {"etag": f'"{condition.version}"', "match_condition": MatchConditions.IfNotModified}
-        content = io.BytesIO(data) if len(data) > _LARGE_BYTES else data  # as the client below wants it
-        answer = self._call("pipe_file", path, content, size=len(data), **how)
+        answer = self._call("pipe_file", path, data, size=len(data), **how)
         return str((answer or {}).get("etag", "")).strip('"')
 
 

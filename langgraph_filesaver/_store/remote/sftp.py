@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import stat
 import threading
 import uuid
@@ -35,6 +36,7 @@ class SftpDriver(Driver):
     """
 
     is_durable = False
+    has_exact_versions = False  # a time in whole seconds, and a size
 
     def __init__(self, fs: Any, staging: str) -> None:
         super().__init__(fs)
@@ -81,12 +83,12 @@ class SftpDriver(Driver):
             raise
 
     def get(self, path: str) -> Versioned | None:
-        """Read the file."""
+        """Read the file; the version is that of the bytes, for its time may hide a change within the same second."""
 
         def work(ftp: Any) -> Versioned:
             with ftp.open(path, "rb") as file:
                 data = file.read()
-                return Versioned(data, _version(file.stat()))
+                return Versioned(data, hashlib.sha256(data).hexdigest())
 
         return self._unless_missing(work)
 
