@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 from langgraph_filesaver import FileSaver
@@ -40,6 +41,10 @@ class RemoteHome:
         """Open the place with a saver of its own."""
         return FileSaver(self.url, storage_options=self.storage_options, **options)
 
+    @cached_property
+    def _looking(self) -> RemoteStore:
+        return self.store()
+
     def files(self) -> set[str]:
         """Return the keys of all files, but for those that are no part of the threads."""
-        return {each.key for each in self.store().tree("")}
+        return {each.key for each in self._looking.tree("")}

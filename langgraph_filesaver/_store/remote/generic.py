@@ -21,22 +21,24 @@ from langgraph_filesaver._store.remote.driver import Condition, ConditionError, 
 from langgraph_filesaver._store.remote.faults import explained, is_condition, is_missing, is_transient
 from langgraph_filesaver.config import REQUEST_SECONDS, SLOWEST_BYTES_PER_SECOND
 
-__all__ = ["AzureDriver", "GenericDriver", "MemoryDriver"]
+__all__ = ["AzureDriver", "GenericDriver", "GoogleDriver", "MemoryDriver", "azure_options"]
 
 T = TypeVar("T")
 
 _TIMES = ("LastModified", "last_modified", "updated", "mtime", "created")
 _VERSIONS = ("ETag", "etag", "generation", "md5Hash", "content_settings")
 _BATCH = 500
+_GET_SECONDS = REQUEST_SECONDS + 64 * 1024 * 1024 / SLOWEST_BYTES_PER_SECOND  # of an object of unknown size
 
 
 class GenericDriver(Driver):
-    """A filesystem of which nothing is known.
+    """A filesystem of which nothing is known, not even how it creates a file exclusively: it may look and then write.
 
     Args:
         fs: An fsspec filesystem, async or not.
     """
 
+    can_exclude = False
     may_have_repeated = True
     has_exact_versions = False
 
@@ -132,9 +134,17 @@ class GenericDriver(Driver):
         return items
 
 
+class GoogleDriver(GenericDriver):
+    """Google's buckets, by gcsfs: creation is one request under a condition; puts cannot be bound to a version."""
+
+    can_exclude = True
+    has_exact_versions = True
+
+
 class MemoryDriver(GenericDriver):
     """fsspec's `memory://`, which all savers of a process share; it looks and then writes, so here only one does so at a time."""
 
+    can_exclude = True
     can_swap = True
     may_have_repeated = False
     is_durable = False
@@ -170,9 +180,16 @@ class MemoryDriver(GenericDriver):
         return items
 
 
+def azure_options(given: dict[str, Any]) -> dict[str, Any]:
+    """Return the options for a filesystem of our own: no caches, and nothing that never answers is waited for."""
+    seconds = int(REQUEST_SECONDS)
+    return {"use_listings_cache": False, "connection_timeout": seconds // 2, "read_timeout": seconds, **given}
+
+
 class AzureDriver(GenericDriver):
     """Azure's blobs, by adlfs: puts can be bound to an ETag."""
 
+    can_exclude = True
     can_swap = True
     has_exact_versions = True
 
@@ -182,12 +199,14 @@ class AzureDriver(GenericDriver):
         async def work() -> Versioned:
             container, blob, _ = self.fs.split_path(path)
             async with self.fs.service_client.get_blob_client(container=container, blob=blob) as client:
-                stream = await client.download_blob()
+                stream = await client.download_blob(
+                    retry_total=0, connection_timeout=REQUEST_SECONDS / 2, read_timeout=REQUEST_SECONDS
+                )
                 return Versioned(await stream.readall(), stream.properties.etag.strip('"'))
 
         def call() -> Versioned:
             try:
-                found: Versioned = sync(self.fs.loop, work, timeout=REQUEST_SECONDS * 4)
+                found: Versioned = sync(self.fs.loop, work, timeout=_GET_SECONDS)
             except Exception as error:
                 if is_transient(error):
                     raise TransientError(explained(error)) from error
@@ -198,7 +217,7 @@ class AzureDriver(GenericDriver):
 
     def put(self, path: str, data: bytes, condition: Condition) -> str:
         """Put the blob, unless it is there, or if it has the ETag."""
-        how: dict[str, Any] = {"overwrite": not condition.is_absent, "length": len(data)}
+        how: dict[str, Any] = {"overwrite": not condition.is_absent, "length": len(data), "retry_total": 0}
         if condition.version is not None:
             from azure.core import MatchConditions
 

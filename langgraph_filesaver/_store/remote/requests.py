@@ -12,7 +12,8 @@ from typing import TypeVar
 
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
-from langgraph_filesaver._store.remote.driver import TransientError
+from langgraph_filesaver._store.remote.driver import ConditionError, TransientError
+from langgraph_filesaver._store.remote.faults import explained, is_placeless, is_refused, status_of
 from langgraph_filesaver.config import REQUEST_RETRY_SECONDS
 from langgraph_filesaver.errors import FileSaverError, StorageError
 
@@ -59,11 +60,11 @@ class Requests:
             return Retrying(
                 retry=retry_if_exception_type(TransientError),
                 stop=stop_after_delay(self._retry_seconds),
-                wait=wait_random_exponential(multiplier=0.1, max=2.0),
+                wait=wait_random_exponential(multiplier=0.1, max=1.0),
                 before_sleep=note,
                 reraise=True,
             )(request)
-        except FileSaverError:
+        except (FileSaverError, ConditionError):
             raise
         except TransientError as error:
             raise StorageError(
@@ -71,5 +72,21 @@ class Requests:
                 "right? What was stored before is intact: try again later",
                 path=path,
             ) from error
-        except OSError as error:
-            raise StorageError.from_os_error(error, action=action, path=path) from error
+        except Exception as error:
+            if is_placeless(error):
+                raise StorageError(
+                    f"cannot {action} {path}: there is no such bucket or container ({explained(error)}). Make it, or correct "
+                    "the URL",
+                    path=path,
+                ) from error
+            if is_refused(error):
+                raise StorageError(
+                    f"cannot {action} {path}: {explained(error)}. The server lets nobody in with this key, or not for this: "
+                    "correct storage_options or the environment, or what the key may do",
+                    path=path,
+                ) from error
+            if isinstance(error, OSError):
+                raise StorageError.from_os_error(error, action=action, path=path) from error
+            if status_of(error)[0]:
+                raise StorageError(f"cannot {action} {path}: {explained(error)}", path=path) from error
+            raise
