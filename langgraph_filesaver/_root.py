@@ -100,6 +100,8 @@ class Root:
 
 def _place(root: str, storage_options: Mapping[str, Any] | None, filesystem: Any) -> Store | str:
     """Return the path of a local folder, or the store at a URL."""
+    while "dir" in _protocols(filesystem):  # fsspec's folder of another filesystem, of which that keeps the promises
+        root, filesystem = filesystem._join(filesystem._strip_protocol(root)), filesystem.fs  # noqa: SLF001 fsspec's own ways
     if filesystem is not None:
         if "file" in _protocols(filesystem):
             return str(filesystem._strip_protocol(root))  # noqa: SLF001 fsspec's own way to take the protocol off
@@ -113,7 +115,7 @@ def _place(root: str, storage_options: Mapping[str, Any] | None, filesystem: Any
 
 
 def _protocols(filesystem: Any) -> tuple[str, ...]:
-    protocol = filesystem.protocol
+    protocol = getattr(filesystem, "protocol", ())
     return (protocol,) if isinstance(protocol, str) else tuple(protocol)
 
 

@@ -47,6 +47,8 @@ class Properties:
         lock_folder: Path of a folder on this machine for kernel locks, or None where the store has no such place.
         compare_and_swap: `swap` never has two winners.
         deletes_folders_at_once: Readers see all of a folder that is deleted, or nothing.
+        exact_versions: A listing tells another version of every file that was written again; where it does not, a file of
+            the same size written within the same second may look the same.
         is_far: Each verb is a request to another machine.
         is_shared: Other processes may open the same place.
     """
@@ -56,6 +58,7 @@ class Properties:
     lock_folder: str | None
     compare_and_swap: bool = False
     deletes_folders_at_once: bool = True
+    exact_versions: bool = True
     is_far: bool = False
     is_shared: bool = True
 

@@ -20,7 +20,8 @@ from typing_extensions import Self
 __all__ = ["Fault", "Proxy", "Request"]
 
 _HOST = "127.0.0.1"
-_SLOW_DOWN = b"<?xml version='1.0' encoding='UTF-8'?><Error><Code>SlowDown</Code><Message>Slow down</Message></Error>"
+_ERROR = "<?xml version='1.0' encoding='UTF-8'?><Error><Code>{0}</Code><Message>{0}</Message></Error>"
+_REFUSALS = {"slow_down": (503, "SlowDown"), "conflict": (409, "ConditionalRequestConflict")}
 _TIMEOUT_SECONDS = 60
 
 
@@ -38,14 +39,15 @@ class Fault:
 
     Attributes:
         kind: `cut_before` ends the connection before the server hears of the request; `cut_after` once the server acted,
-            before the client hears of it; `slow_down` answers 503 for the server; `delay` lets the answer wait.
+            before the client hears of it; `slow_down` answers 503 for the server, `conflict` 409 as S3 does where two conditional
+            writes meet; `delay` lets the answer wait.
         when: Which requests; all by default.
         times: How many of them; None for all.
         seconds: How long an answer waits.
         struck: The requests it struck.
     """
 
-    kind: Literal["cut_before", "cut_after", "slow_down", "delay"]
+    kind: Literal["cut_before", "cut_after", "slow_down", "conflict", "delay"]
     when: Callable[[Request], bool] = lambda request: True
     times: int | None = 1
     seconds: float = 0.0
@@ -170,9 +172,10 @@ class Proxy:
         kind = fault.kind if fault else None
         if kind == "cut_before":
             return None
-        if kind == "slow_down":
-            body = b"" if method == "HEAD" else _SLOW_DOWN
-            head = "HTTP/1.1 503 Slow Down\r\nContent-Type: application/xml\r\nContent-Length: "
+        if kind in _REFUSALS:
+            status, code = _REFUSALS[kind]
+            body = b"" if method == "HEAD" else _ERROR.format(code).encode()
+            head = f"HTTP/1.1 {status} {code}\r\nContent-Type: application/xml\r\nContent-Length: "
             return _Message(f"{head}{len(body)}\r\n\r\n".encode(), body, last=False)
         answer = self._ask(asked, method)
         if fault and kind == "delay":

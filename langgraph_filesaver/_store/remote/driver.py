@@ -69,27 +69,33 @@ class Driver(ABC):
         fs: The filesystem.
 
     Attributes:
+        can_exclude: A put that is bound to nothing being there is one step. A filesystem that looks and then writes seems to
+            keep the condition when it is tried, and has two winners as soon as two try at once.
         can_swap: Puts can be bound to a version.
-        may_have_repeated: The filesystem may itself have repeated a request, so that a condition which does not hold may
+        may_have_repeated: The filesystem, or the HTTP client below it, may itself have repeated a request, so that a condition which does not hold may
             have been made untrue by the same call.
         is_durable: What was put survives the power cut of a machine.
+        has_exact_versions: A listing tells another version of whatever was put again. Where it does not, `get` tells one of
+            another kind, so that the two are never taken for the same.
     """
 
+    can_exclude = True
     can_swap = False
     may_have_repeated = False
     is_durable = True
+    has_exact_versions = True
 
     def __init__(self, fs: Any) -> None:
         self._given = fs
         self._of_process: tuple[int, Any] = (os.getpid(), fs)
-        self._mutex = threading.Lock()
+        self._mutexes: dict[int, threading.Lock] = {}
 
     @property
     def fs(self) -> Any:
         """The filesystem of this process."""
         pid, fs = self._of_process
         if pid != os.getpid():
-            with self._mutex:
+            with self._mutexes.setdefault(os.getpid(), threading.Lock()):  # not the parent's, which may be held
                 if self._of_process[0] != os.getpid():
                     fs = type(fs)(*fs.storage_args, **{**fs.storage_options, "skip_instance_cache": True})
                     self._of_process = (os.getpid(), fs)
@@ -104,11 +110,7 @@ class Driver(ABC):
 
     def __getstate__(self) -> dict[str, Any]:
         fs = self._given
-        return {**self.__dict__, "_mutex": None, "_of_process": (-1, fs)}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        self._mutex = threading.Lock()
+        return {**self.__dict__, "_mutexes": {}, "_of_process": (-1, fs)}
 
     @abstractmethod
     def get(self, path: str) -> Versioned | None:

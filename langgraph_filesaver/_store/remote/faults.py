@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Iterator
 
-__all__ = ["explained", "is_condition", "is_missing", "is_transient", "status_of"]
+__all__ = ["explained", "is_condition", "is_missing", "is_placeless", "is_refused", "is_transient", "status_of"]
 
 _TRANSIENT_STATUS = {408, 409, 425, 429, 500, 502, 503, 504}
 _TRANSIENT_CODES = {
@@ -55,6 +55,8 @@ _TRANSIENT_ERRNO = {
 _NAMES = frozenset(name for names in _TRANSIENT_CLASSES.values() for name in names)
 _CONDITION_CODES = {"PreconditionFailed", "BlobAlreadyExists", "ConditionNotMet", "UpdateConditionNotSatisfied"}
 _CONDITION_CLASSES = {"ResourceExistsError", "ResourceModifiedError"}
+_REFUSED_CLASSES = {"AuthenticationException", "ClientAuthenticationError", "NoCredentialsError"}
+_PLACELESS_CODES = {"NoSuchBucket", "ContainerNotFound"}
 _MISSING_CODES = {"NoSuchKey", "404", "NotFound", "BlobNotFound"}
 
 
@@ -75,14 +77,15 @@ def status_of(error: BaseException) -> tuple[int, str]:
             return int(status or 0), str(response.get("Error", {}).get("Code", ""))
         status = getattr(each, "status_code", None) or getattr(each, "code", None)
         if isinstance(status, int):
-            return status, str(getattr(each, "error_code", "") or "")
+            code = getattr(each, "error_code", "") or ""
+            return status, str(getattr(code, "value", code))
     return 0, ""
 
 
 def is_missing(error: BaseException) -> bool:
     """Tell whether the object is not there."""
     status, code = status_of(error)
-    if code == "NoSuchBucket":
+    if code in _PLACELESS_CODES:
         return False
     return code in _MISSING_CODES or status == 404 or (isinstance(error, FileNotFoundError) and not status)
 
@@ -118,9 +121,24 @@ def is_transient(error: BaseException) -> bool:
     )
 
 
+def is_placeless(error: BaseException) -> bool:
+    """Tell whether there is no such bucket or container."""
+    return status_of(error)[1] in _PLACELESS_CODES
+
+
+def is_refused(error: BaseException) -> bool:
+    """Tell whether the backend lets nobody in with the key that was given."""
+    status, _ = status_of(error)
+    return status in (401, 403) or any(
+        isinstance(each, PermissionError) or type(each).__name__ in _REFUSED_CLASSES for each in _chain(error)
+    )
+
+
 def explained(error: BaseException) -> str:
     """Return what went wrong in a line."""
     status, code = status_of(error)
-    text = str(error).strip() or type(error).__name__
+    text = (str(error).strip().splitlines() or [""])[0]
     found = " ".join(part for part in (str(status) if status else "", code) if part)
-    return f"{found}: {text}" if found and code not in text else text
+    if text in ("", "None"):
+        return found or type(error).__name__
+    return f"{found}: {text}" if found and (not code or code not in text) else text

@@ -10,7 +10,6 @@ import contextlib
 import datetime as dt
 import hashlib
 import inspect
-import io
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
@@ -22,24 +21,26 @@ from langgraph_filesaver._store.remote.driver import Condition, ConditionError, 
 from langgraph_filesaver._store.remote.faults import explained, is_condition, is_missing, is_transient
 from langgraph_filesaver.config import REQUEST_SECONDS, SLOWEST_BYTES_PER_SECOND
 
-__all__ = ["AzureDriver", "GenericDriver", "MemoryDriver"]
+__all__ = ["AzureDriver", "GenericDriver", "GoogleDriver", "MemoryDriver", "azure_options"]
 
 T = TypeVar("T")
 
 _TIMES = ("LastModified", "last_modified", "updated", "mtime", "created")
 _VERSIONS = ("ETag", "etag", "generation", "md5Hash", "content_settings")
 _BATCH = 500
-_LARGE_BYTES = 512 * 1024
+_GET_SECONDS = REQUEST_SECONDS + 64 * 1024 * 1024 / SLOWEST_BYTES_PER_SECOND  # of an object of unknown size
 
 
 class GenericDriver(Driver):
-    """A filesystem of which nothing is known.
+    """A filesystem of which nothing is known, not even how it creates a file exclusively: it may look and then write.
 
     Args:
         fs: An fsspec filesystem, async or not.
     """
 
+    can_exclude = False
     may_have_repeated = True
+    has_exact_versions = False
 
     def _call(self, verb: str, *args: Any, size: int = 0, **options: Any) -> Any:
         fs = self.fs
@@ -133,12 +134,21 @@ class GenericDriver(Driver):
         return items
 
 
+class GoogleDriver(GenericDriver):
+    """Google's buckets, by gcsfs: creation is one request under a condition; puts cannot be bound to a version."""
+
+    can_exclude = True
+    has_exact_versions = True
+
+
 class MemoryDriver(GenericDriver):
     """fsspec's `memory://`, which all savers of a process share; it looks and then writes, so here only one does so at a time."""
 
+    can_exclude = True
     can_swap = True
     may_have_repeated = False
     is_durable = False
+    has_exact_versions = True
     _turn = threading.RLock()
 
     def put(self, path: str, data: bytes, condition: Condition) -> str:
@@ -170,10 +180,18 @@ class MemoryDriver(GenericDriver):
         return items
 
 
+def azure_options(given: dict[str, Any]) -> dict[str, Any]:
+    """Return the options for a filesystem of our own: no caches, and nothing that never answers is waited for."""
+    seconds = int(REQUEST_SECONDS)
+    return {"use_listings_cache": False, "connection_timeout": seconds // 2, "read_timeout": seconds, **given}
+
+
 class AzureDriver(GenericDriver):
     """Azure's blobs, by adlfs: puts can be bound to an ETag."""
 
+    can_exclude = True
     can_swap = True
+    has_exact_versions = True
 
     def get(self, path: str) -> Versioned | None:
         """Fetch the blob together with its ETag."""
@@ -181,12 +199,14 @@ class AzureDriver(GenericDriver):
         async def work() -> Versioned:
             container, blob, _ = self.fs.split_path(path)
             async with self.fs.service_client.get_blob_client(container=container, blob=blob) as client:
-                stream = await client.download_blob()
+                stream = await client.download_blob(
+                    retry_total=0, connection_timeout=REQUEST_SECONDS / 2, read_timeout=REQUEST_SECONDS
+                )
                 return Versioned(await stream.readall(), stream.properties.etag.strip('"'))
 
         def call() -> Versioned:
             try:
-                found: Versioned = sync(self.fs.loop, work, timeout=REQUEST_SECONDS * 4)
+                found: Versioned = sync(self.fs.loop, work, timeout=_GET_SECONDS)
             except Exception as error:
                 if is_transient(error):
                     raise TransientError(explained(error)) from error
@@ -197,13 +217,12 @@ class AzureDriver(GenericDriver):
 
     def put(self, path: str, data: bytes, condition: Condition) -> str:
         """Put the blob, unless it is there, or if it has the ETag."""
-        how: dict[str, Any] = {"overwrite": not condition.is_absent, "length": len(data)}
+        how: dict[str, Any] = {"overwrite": not condition.is_absent, "length": len(data), "retry_total": 0}
         if condition.version is not None:
             from azure.core import MatchConditions
 
             how |= {"etag": f'"{condition.version}"', "match_condition": MatchConditions.IfNotModified}
-        content = io.BytesIO(data) if len(data) > _LARGE_BYTES else data  # as the client below wants it
-        answer = self._call("pipe_file", path, content, size=len(data), **how)
+        answer = self._call("pipe_file", path, data, size=len(data), **how)
         return str((answer or {}).get("etag", "")).strip('"')
 
 

@@ -11,11 +11,19 @@ from fsspec.registry import get_filesystem_class
 from langgraph_filesaver._layout import STAGING_FOLDER, is_artifact_key
 from langgraph_filesaver._store.base import Marker
 from langgraph_filesaver._store.remote.driver import Driver
-from langgraph_filesaver._store.remote.generic import AzureDriver, GenericDriver, MemoryDriver
+from langgraph_filesaver._store.remote.faults import explained, is_refused, is_transient
+from langgraph_filesaver._store.remote.generic import (
+    AzureDriver,
+    GenericDriver,
+    GoogleDriver,
+    MemoryDriver,
+    azure_options,
+)
 from langgraph_filesaver._store.remote.s3 import S3Driver, own_options
 from langgraph_filesaver._store.remote.sftp import SftpDriver
 from langgraph_filesaver._store.remote.store import RemoteStore
 from langgraph_filesaver.config import REQUEST_SECONDS
+from langgraph_filesaver.errors import StorageError
 
 __all__ = ["open_remote"]
 
@@ -40,14 +48,15 @@ def _uncached(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _ssh(given: dict[str, Any]) -> dict[str, Any]:
-    return {"timeout": REQUEST_SECONDS, "banner_timeout": REQUEST_SECONDS, **given}
+    half = REQUEST_SECONDS / 2  # an attempt is a request and, where that fails, a new connection
+    return {"timeout": half, "banner_timeout": half, "auth_timeout": REQUEST_SECONDS, **given}
 
 
-_OPTIONS: Mapping[str, _Options] = {"s3": own_options, "gcs": _uncached, "azure": _uncached, "sftp": _ssh}
+_OPTIONS: Mapping[str, _Options] = {"s3": own_options, "gcs": _uncached, "azure": azure_options, "sftp": _ssh}
 
 
 def open_remote(url: str, options: Mapping[str, Any] | None, filesystem: Any, marker: Marker) -> RemoteStore:
-    """Return the store at a URL, or at a path of a given filesystem. Nothing is asked of the backend yet.
+    """Return the store at a URL, or at a path of a given filesystem. Most are asked nothing yet.
 
     Args:
         url: The URL, or the path where a filesystem is given.
@@ -57,6 +66,7 @@ def open_remote(url: str, options: Mapping[str, Any] | None, filesystem: Any, ma
 
     Raises:
         ImportError: The driver for the URL is not installed; the message names the extra that installs it.
+        StorageError: The server, which is asked at once where it is an SSH server, does not answer or lets nobody in.
         ValueError: The URL names no place, or no kind of place that fsspec knows.
     """
     protocol = url.partition("://")[0] if "://" in url else ""
@@ -89,7 +99,16 @@ def _opened(url: str, protocol: str, options: dict[str, Any]) -> tuple[Any, str]
     except ValueError as error:
         raise ValueError(f"{url!r}: fsspec knows no {protocol}://; give a path or the URL of a filesystem") from error
     prepare = _OPTIONS.get(extra or "", dict)
-    filesystem, path = url_to_fs(url, **{**prepare(options), "skip_instance_cache": True})
+    try:
+        filesystem, path = url_to_fs(url, **{**prepare(options), "skip_instance_cache": True})
+    except Exception as error:
+        if is_transient(error) or is_refused(error):  # SFTP connects at once
+            shown = _without_secrets(url)
+            raise StorageError(
+                f"cannot connect to {shown}: {explained(error)}. Is the server up, and are its address and your key right?",
+                path=shown,
+            ) from error
+        raise
     return filesystem, path
 
 
@@ -101,6 +120,8 @@ def _driver(filesystem: Any, path: str, *, is_own: bool) -> Driver:
         return SftpDriver(filesystem, f"{path}/{STAGING_FOLDER}")
     if "AzureBlobFileSystem" in kinds:
         return AzureDriver(filesystem)
+    if "GCSFileSystem" in kinds:
+        return GoogleDriver(filesystem)
     if "MemoryFileSystem" in kinds:
         return MemoryDriver(filesystem)
     return GenericDriver(filesystem)

@@ -7,6 +7,7 @@ ignores conditions is still a home for one writer. One that does not show what w
 
 from __future__ import annotations
 
+import contextlib
 import uuid
 from typing import NamedTuple
 
@@ -46,19 +47,25 @@ def probe(driver: Driver, requests: Requests, folder: str, shown: str) -> Findin
         found = requests.make("read", f"{shown}/{name}", lambda: driver.get(path))
         return None if found is None else found.data
 
+    def remove() -> None:
+        driver.delete([path])
+
     try:
         put(b"first", Condition(is_absent=True))
         is_exclusive = not put(b"second", Condition(is_absent=True))
         kept = read()
-        is_exclusive = is_exclusive and kept == b"first"
+        is_exclusive = is_exclusive and kept == b"first" and driver.can_exclude
         if kept not in (b"first", b"second"):
             raise StorageError(f"{shown} does not show what was just written: it is no place for a store", path=shown)
         can_swap = is_exclusive and driver.can_swap and _swaps(driver, requests, path, f"{shown}/{name}")
         listed = requests.make("list", shown, lambda: driver.scan(folder, deep=False))
         if name not in {each.path for each in listed}:
             raise StorageError(f"{shown} does not list what was just written: it is no place for a store", path=shown)
-    finally:
-        requests.make("delete", f"{shown}/{name}", lambda: driver.delete([path]))
+    except BaseException:
+        with contextlib.suppress(Exception):  # what went wrong is told at once: the backend may be down
+            remove()
+        raise
+    requests.make("delete", f"{shown}/{name}", remove)
     if read() is not None:
         raise StorageError(f"{shown} shows what was just deleted: it is no place for a store", path=shown)
     return Findings(is_exclusive, can_swap)
@@ -74,9 +81,9 @@ def _swaps(driver: Driver, requests: Requests, path: str, shown: str) -> bool:
         pass
     else:
         return False
-    try:
+    with contextlib.suppress(
+        ConditionError
+    ):  # the answer to an earlier try may have got lost: what is there then tells
         requests.make("write", shown, lambda: driver.put(path, b"swapped", Condition(version=found.version)))
-    except ConditionError:
-        return False
     again = requests.make("read", shown, lambda: driver.get(path))
     return again is not None and again.data == b"swapped"

@@ -13,7 +13,7 @@ from typing import TypeVar
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
 from langgraph_filesaver._store.remote.driver import ConditionError, TransientError
-from langgraph_filesaver._store.remote.faults import explained
+from langgraph_filesaver._store.remote.faults import explained, is_placeless, is_refused
 from langgraph_filesaver.config import REQUEST_RETRY_SECONDS
 from langgraph_filesaver.errors import FileSaverError, StorageError
 
@@ -60,7 +60,7 @@ class Requests:
             return Retrying(
                 retry=retry_if_exception_type(TransientError),
                 stop=stop_after_delay(self._retry_seconds),
-                wait=wait_random_exponential(multiplier=0.1, max=2.0),
+                wait=wait_random_exponential(multiplier=0.1, max=1.0),
                 before_sleep=note,
                 reraise=True,
             )(request)
@@ -73,4 +73,16 @@ class Requests:
                 path=path,
             ) from error
         except Exception as error:  # each library below fsspec has errors of its own
+            if is_placeless(error):
+                raise StorageError(
+                    f"cannot {action} {path}: there is no such bucket or container ({explained(error)}). Make it, or correct "
+                    "the URL",
+                    path=path,
+                ) from error
+            if is_refused(error):
+                raise StorageError(
+                    f"cannot {action} {path}: {explained(error)}. The server lets nobody in with this key, or not for this: "
+                    "correct storage_options or the environment, or what the key may do",
+                    path=path,
+                ) from error
             raise StorageError(f"cannot {action} {path}: {explained(error)}", path=path) from error

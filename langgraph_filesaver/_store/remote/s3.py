@@ -13,7 +13,7 @@ from fsspec.asyn import sync
 
 from langgraph_filesaver._store.base import Versioned
 from langgraph_filesaver._store.remote.driver import Condition, ConditionError, Driver, Head, Item, TransientError
-from langgraph_filesaver._store.remote.faults import explained, is_condition, is_missing, is_transient, status_of
+from langgraph_filesaver._store.remote.faults import explained, is_condition, is_missing, is_transient
 from langgraph_filesaver.config import REQUEST_SECONDS, SLOWEST_BYTES_PER_SECOND
 from langgraph_filesaver.errors import StorageError
 
@@ -47,10 +47,10 @@ class S3Driver(Driver):
     """
 
     can_swap = True
+    may_have_repeated = True  # by aiohttp, which sends a PUT again over another connection where a kept one was cut
 
     def __init__(self, fs: Any, *, is_own: bool) -> None:
         super().__init__(fs)
-        self.may_have_repeated = not is_own
         self._is_own = is_own
 
     def _call(self, work: Callable[[], Coroutine[Any, Any, T]], *, size: int = 0) -> T:
@@ -65,10 +65,6 @@ class S3Driver(Driver):
                 raise ConditionError(explained(error)) from error
             if is_transient(error):
                 raise TransientError(explained(error)) from error
-            if status_of(error)[1] == "NoSuchBucket":
-                raise StorageError(
-                    f"there is no such bucket: {explained(error)}. Make it, or correct the URL"
-                ) from error
             raise
         return found
 
@@ -88,14 +84,13 @@ class S3Driver(Driver):
         return None if found is None else found.data
 
     def _get(self, path: str, how: dict[str, str]) -> Versioned | None:
-        async def work() -> Versioned:
-            fs = self.fs
-            answer = await fs._call_s3("get_object", **self._place(path), **how)  # noqa: SLF001 see the module's text
+        async def read() -> bytes:
             async with answer["Body"] as body:
-                return Versioned(await body.read(), _unquoted(answer["ETag"]))
+                return bytes(await body.read())
 
-        try:
-            return self._call(work, size=_LARGE_BYTES)
+        try:  # in two steps, for only the head of the answer tells how long the rest may take
+            answer = self._call(lambda: self.fs._call_s3("get_object", **self._place(path), **how))  # noqa: SLF001 see the module's text
+            return Versioned(self._call(read, size=answer["ContentLength"]), _unquoted(answer["ETag"]))
         except OSError as error:
             if is_missing(error):
                 return None

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
+import os
 import stat
 import threading
 import uuid
@@ -35,28 +37,30 @@ class SftpDriver(Driver):
     """
 
     is_durable = False
+    has_exact_versions = False  # a time in whole seconds, and a size
 
     def __init__(self, fs: Any, staging: str) -> None:
         super().__init__(fs)
         self._staging = staging
-        self._turn = threading.RLock()
+        self._turns: dict[int, threading.Lock] = {}
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**super().__getstate__(), "_turn": None}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)
-        self._turn = threading.RLock()
+        return {**super().__getstate__(), "_turns": {}}
 
     def _call(self, work: Callable[[Any], T]) -> T:
+        # There is one channel, and threads that share it wait for each other's answers in vain. A child has a lock of its own.
+        turn = self._turns.setdefault(os.getpid(), threading.Lock())
+        if not turn.acquire(timeout=REQUEST_SECONDS):
+            raise TransientError("other requests take all the time of the connection")
         try:
-            with self._turn:  # there is one channel, and threads that share it wait for each other's answers in vain
-                return work(self._client())
+            return work(self._client())
         except Exception as error:
             if is_transient(error) or "Socket is closed" in str(error):
                 self._reconnect()
                 raise TransientError(explained(error)) from error
             raise
+        finally:
+            turn.release()
 
     def _client(self) -> Any:
         ftp = self.fs.ftp
@@ -67,10 +71,9 @@ class SftpDriver(Driver):
         return ftp
 
     def _reconnect(self) -> None:
-        with self._mutex, contextlib.suppress(Exception):  # the next attempt tells
-            channel = self.fs.ftp.get_channel()
-            if channel is None or channel.closed or not channel.get_transport().is_active():
-                self.fs._connect()  # noqa: SLF001 it has no public way to connect again
+        with contextlib.suppress(Exception):  # the next attempt tells
+            self.fs.client.close()  # it may be open and will never answer, as after a restart of the machine
+            self.fs._connect()  # noqa: SLF001 it has no public way to connect again
 
     def _unless_missing(self, work: Callable[[Any], T]) -> T | None:
         try:
@@ -81,12 +84,12 @@ class SftpDriver(Driver):
             raise
 
     def get(self, path: str) -> Versioned | None:
-        """Read the file."""
+        """Read the file; the version is that of the bytes, for its time may hide a change within the same second."""
 
         def work(ftp: Any) -> Versioned:
             with ftp.open(path, "rb") as file:
                 data = file.read()
-                return Versioned(data, _version(file.stat()))
+                return Versioned(data, hashlib.sha256(data).hexdigest())
 
         return self._unless_missing(work)
 

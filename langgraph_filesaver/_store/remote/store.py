@@ -107,6 +107,7 @@ class RemoteStore(Store):
             lock_folder=None,
             compare_and_swap=found.compare_and_swap,
             deletes_folders_at_once=False,
+            exact_versions=self._driver.has_exact_versions,
             is_far=True,
         )
 
