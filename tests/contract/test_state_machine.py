@@ -105,11 +105,18 @@ class SideBySide(RuleBasedStateMachine):
     @initialize()
     def open(self) -> None:
         self.folder = tempfile.TemporaryDirectory()
-        self.home = Home(self.kind, self.folder.name + "/root")
-        self.savers = [self.home.saver(), self.home.saver()]  # two, that must learn of each other's work
+        self.home = self.new_home()
+        self.savers: list[FileSaver] = [
+            self.home.saver(),
+            self.home.saver(),
+        ]  # two, that must learn of each other's work
         self.model = InMemorySaver()
         self.channels: dict[Place, tuple[dict[str, Any], ChannelVersions]] = {}
         self.counter = itertools.count(1)
+
+    def new_home(self) -> Any:
+        """Return a new place for threads, a `Home` or what is like one."""
+        return Home(self.kind, self.folder.name + "/root")
 
     def teardown(self) -> None:
         if hasattr(self, "folder"):
@@ -336,6 +343,10 @@ class OnLocalDisk(SideBySide):
     kind = "local"
 
 
+class InAFarStore(SideBySide):
+    kind = "remote"
+
+
 class OnLocalDiskForLong(OnLocalDisk):
     pass
 
@@ -365,5 +376,7 @@ TestOverMemory = _while_shrinking(OverMemory.TestCase)
 TestOverMemory.settings = _BOUNDED
 TestOnLocalDisk = _while_shrinking(OnLocalDisk.TestCase)
 TestOnLocalDisk.settings = _BOUNDED
+TestInAFarStore = _while_shrinking(InAFarStore.TestCase)
+TestInAFarStore.settings = settings(_BOUNDED, max_examples=40)
 TestOnLocalDiskForLong = pytest.mark.soak(OnLocalDiskForLong.TestCase)
 TestOnLocalDiskForLong.settings = _FOR_LONG
