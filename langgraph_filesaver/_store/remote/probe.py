@@ -81,7 +81,9 @@ def _swaps(driver: Driver, requests: Requests, path: str, shown: str) -> bool:
         pass
     else:
         return False
-    with contextlib.suppress(ConditionError):  # the answer to an earlier try may have got lost: what is there then tells
+    with contextlib.suppress(
+        ConditionError
+    ):  # the answer to an earlier try may have got lost: what is there then tells
         requests.make("write", shown, lambda: driver.put(path, b"swapped", Condition(version=found.version)))
     again = requests.make("read", shown, lambda: driver.get(path))
     return again is not None and again.data == b"swapped"
