@@ -2,15 +2,25 @@
 
 Waits between tries grow at random (full jitter, as AWS advises: "Exponential Backoff And Jitter", 2015), so that many
 clients that were turned away together do not come back together. The whole is bounded in time, so that a server that is
-down is told within seconds.
+down is told within seconds. When that has been told, the next requests are tried once, until one succeeds or some seconds
+have passed: a run that stores one checkpoint after another would otherwise wait as long for each.
 """
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception_type,
+    stop_after_attempt,
+    stop_after_delay,
+    wait_random_exponential,
+)
 
 from langgraph_filesaver._store.remote.driver import ConditionError, TransientError
 from langgraph_filesaver._store.remote.faults import explained, is_placeless, is_refused
@@ -20,6 +30,8 @@ from langgraph_filesaver.errors import FileSaverError, StorageError
 __all__ = ["Requests"]
 
 T = TypeVar("T")
+
+_DOWN_SECONDS = 5.0
 
 
 class Requests:
@@ -31,6 +43,7 @@ class Requests:
 
     def __init__(self, retry_seconds: float = REQUEST_RETRY_SECONDS) -> None:
         self._retry_seconds = retry_seconds
+        self._down_at = -math.inf
 
     def make(
         self,
@@ -56,19 +69,27 @@ class Requests:
             if before_retry is not None:
                 before_retry()
 
+        is_down = time.monotonic() - self._down_at < _DOWN_SECONDS
         try:
-            return Retrying(
+            made = Retrying(
                 retry=retry_if_exception_type(TransientError),
-                stop=stop_after_delay(self._retry_seconds),
+                stop=stop_after_attempt(2)
+                if is_down
+                else stop_after_delay(self._retry_seconds),  # a connection may have to be made anew
                 wait=wait_random_exponential(multiplier=0.1, max=1.0),
                 before_sleep=note,
                 reraise=True,
             )(request)
-        except (FileSaverError, ConditionError):
+        except ConditionError:
+            self._down_at = -math.inf
+            raise
+        except FileSaverError:
             raise
         except TransientError as error:
+            self._down_at = self._down_at if is_down else time.monotonic()
+            tried = "Tried twice, as it was down just before" if is_down else f"Tried for {self._retry_seconds:g} s"
             raise StorageError(
-                f"cannot {action} {path}: {error}. Tried for {self._retry_seconds:g} s; is the server up, and its address "
+                f"cannot {action} {path}: {error}. {tried}; is the server up, and its address "
                 "right? What was stored before is intact: try again later",
                 path=path,
             ) from error
@@ -86,3 +107,5 @@ class Requests:
                     path=path,
                 ) from error
             raise StorageError(f"cannot {action} {path}: {explained(error)}", path=path) from error
+        self._down_at = -math.inf
+        return made
