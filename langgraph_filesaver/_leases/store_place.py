@@ -58,7 +58,7 @@ class StorePlace(LeasePlace):
 
     is_far = True
     poll_seconds = 0.2
-    courtesy_seconds = 1.0
+    courtesy_seconds = 2.0  # one who waits says so once in half of it: some stores take one write a second of a name
 
     def __init__(self, store: Store) -> None:
         self.realm = store.realm

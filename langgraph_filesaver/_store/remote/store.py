@@ -15,10 +15,8 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import threading
 import zlib
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, BinaryIO, TypeVar, cast
 
 from langgraph_filesaver._layout import STAGING_FOLDER
@@ -33,29 +31,18 @@ from langgraph_filesaver._store.base import (
     Versioned,
     no_turn,
 )
-from langgraph_filesaver._store.remote.ahead import Ahead, Aheads
-from langgraph_filesaver._store.remote.cache import ObjectCache
+from langgraph_filesaver._store.remote.ahead import Ahead
 from langgraph_filesaver._store.remote.driver import Condition, ConditionError, Driver
 from langgraph_filesaver._store.remote.files import RemoteFile, RemoteStaged
 from langgraph_filesaver._store.remote.probe import Findings, probe
+from langgraph_filesaver._store.remote.process import OfProcess
 from langgraph_filesaver._store.remote.requests import Requests
-from langgraph_filesaver.config import COPY_BLOCK_BYTES, REMOTE_CACHE_BYTES, REMOTE_WORKERS
+from langgraph_filesaver.config import COPY_BLOCK_BYTES
 from langgraph_filesaver.errors import StorageError
 
 __all__ = ["RemoteStore"]
 
 T = TypeVar("T")
-
-
-class _OfProcess:
-    """What belongs to one process and is made anew after a fork."""
-
-    def __init__(self) -> None:
-        self.pid = os.getpid()
-        self.mutex = threading.Lock()
-        self.cache = ObjectCache(REMOTE_CACHE_BYTES)
-        self.aheads = Aheads()
-        self.pool = ThreadPoolExecutor(REMOTE_WORKERS, thread_name_prefix="filesaver-requests")
 
 
 class RemoteStore(Store):
@@ -89,10 +76,14 @@ class RemoteStore(Store):
         self._is_immutable = is_immutable
         self._requests = requests or Requests()
         self._found: Findings | None = None
-        self._own: _OfProcess | None = None
+        self._own = OfProcess()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_own": None}
+        return {key: value for key, value in self.__dict__.items() if key != "_own"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._own = OfProcess()
 
     def __repr__(self) -> str:
         return repr(self._url)
@@ -117,10 +108,10 @@ class RemoteStore(Store):
         return (self._url, self._driver.identity)
 
     @property
-    def _process(self) -> _OfProcess:
+    def _process(self) -> OfProcess:
         own = self._own
-        if own is None or own.pid != os.getpid():
-            own = self._own = _OfProcess()
+        if own.pid != os.getpid():
+            own = self._own = OfProcess()
         return own
 
     def _prepared(self) -> Findings:
