@@ -39,6 +39,7 @@ class _OfProcess:
         self.owners = Owners(local, remote)
         self.down_until = 0.0
         self.last_error: str | None = None
+        self.is_warned = False
 
 
 class Link:
@@ -89,7 +90,7 @@ class Link:
         """
         own = self.process
         is_needed = self.is_required if is_needed is None else is_needed
-        if not self.is_required and time.monotonic() < own.down_until:
+        if not is_needed and time.monotonic() < own.down_until:
             return False
         try:
             work()
@@ -102,18 +103,18 @@ class Link:
                     path=error.path,
                     number=error.errno,
                 ) from error
-            if not self.is_required:
-                self._note_outage(error)
+            self._note_outage(error)
             return False
-        own.down_until, own.last_error = 0.0, None
+        own.down_until, own.last_error, own.is_warned = 0.0, None, False
         return True
 
     def _note_outage(self, error: StorageError) -> None:
         own = self.process
-        if own.down_until == 0.0:
+        own.down_until = time.monotonic() + MIRROR_PAUSE_SECONDS
+        if not self.is_required and not own.is_warned:
+            own.is_warned = True
             warnings.warn(
                 f"the mirror is down, and will be brought up to date when it is back: {error}",
                 RuntimeWarning,
                 stacklevel=4,
             )
-        own.down_until = time.monotonic() + MIRROR_PAUSE_SECONDS

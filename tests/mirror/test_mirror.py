@@ -152,6 +152,36 @@ def test_a_mirror_that_need_not_be_up_is_made_up_for(place: Mirrored, monkeypatc
     assert again.mirror_status().pending_deletions == 0
 
 
+def test_reading_does_not_wait_for_a_mirror_that_is_down(place: Mirrored) -> None:
+    """What is here can be read while the mirror is down, and the mirror is not asked again at each read."""
+    put(place.saver(), "1", {"value": 1})
+    place.turn(down=True)
+    saver, asked = FileSaver(place.root / "here", mirror=place.remote()), 0
+    driver = place.drivers[-1]
+    call = driver._call
+
+    def counted(verb: str, *args: Any, **options: Any) -> Any:
+        nonlocal asked
+        asked += 1
+        return call(verb, *args, **options)
+
+    driver._call = counted  # type: ignore[method-assign]
+    for _ in range(5):
+        assert value_of(saver) == 1
+        assert ids_of(saver, None) == ["1"]
+    assert asked == 1
+
+
+def test_a_thread_that_may_be_in_a_mirror_that_is_down_is_not_called_missing(place: Mirrored) -> None:
+    """Whether a thread that is not here exists cannot be known then: an error with mirror_required, and none at all without."""
+    put(place.saver(), "1", {"value": 1})
+    place.turn(down=True)
+    with pytest.raises(StorageError, match="mirror failed"):
+        value_of(place.saver("there"))
+    with pytest.warns(RuntimeWarning, match="mirror is down"):
+        assert value_of(place.saver("there", mirror_required=False)) is None
+
+
 # --- healing
 
 
