@@ -20,7 +20,9 @@ from langgraph_filesaver._documents import FORMAT, check_format, identifier_in, 
 from langgraph_filesaver._process import Process
 from langgraph_filesaver.errors import CorruptDataError
 
-__all__ = ["LeaseDocument", "Seen", "is_over"]
+__all__ = ["FREE_SINCE", "LeaseDocument", "Seen", "is_over", "says_free"]
+
+FREE_SINCE = "free_since"
 
 _SURELY_OVER = timedelta(days=1)
 _KINDS: Mapping[str, tuple[type, ...]] = {
@@ -127,6 +129,11 @@ class LeaseDocument:
             ttl_seconds=fields["ttl_seconds"],
             to_fence=tuple(map(str, fields["to_fence"])),
         )
+
+
+def says_free(raw: Any) -> bool:
+    """Tell whether a parsed file says that nobody has the thread: a far store keeps it, and a copy of the tree brings it along."""
+    return isinstance(raw, dict) and FREE_SINCE in raw
 
 
 def is_over(lease: LeaseDocument, seen: Seen) -> bool:
