@@ -24,7 +24,9 @@ from langgraph_filesaver._process import Process
 from langgraph_filesaver.config import LEASE_MOST_TTL_SECONDS
 from langgraph_filesaver.errors import CorruptDataError
 
-__all__ = ["LeaseDocument", "Seen", "is_over"]
+__all__ = ["FREE_SINCE", "LeaseDocument", "Seen", "is_over", "says_free"]
+
+FREE_SINCE = "free_since"
 
 _SURELY_OVER = timedelta(days=1)
 _COARSEST_SECONDS = 2.0  # of the times that file systems keep
@@ -145,6 +147,11 @@ class LeaseDocument:
         except OverflowError as error:
             raise CorruptDataError("expected an instant that calendars know", where="renewed_at") from error
         return lease
+
+
+def says_free(raw: Any) -> bool:
+    """Tell whether a parsed file says that nobody has the thread: a far store keeps it, and a copy of the tree brings it along."""
+    return isinstance(raw, dict) and FREE_SINCE in raw
 
 
 def is_over(lease: LeaseDocument, seen: Seen) -> bool:

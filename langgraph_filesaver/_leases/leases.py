@@ -28,7 +28,7 @@ from typing import NamedTuple, TypeVar
 import orjson
 
 from langgraph_filesaver import _layout as layout
-from langgraph_filesaver._leases.document import LeaseDocument, Seen, is_over
+from langgraph_filesaver._leases.document import LeaseDocument, Seen, is_over, says_free
 from langgraph_filesaver._leases.heartbeat import HEARTBEAT
 from langgraph_filesaver._leases.holders import HeldError, LockInfo, cannot_take_away
 from langgraph_filesaver._leases.lease import Lease, had_lease, note_given_back, note_taken, own_lease
@@ -359,7 +359,8 @@ class Leases:
         if data is None:
             return None
         try:
-            return LeaseDocument.from_json(parse(data))
+            raw = parse(data)
+            return None if says_free(raw) else LeaseDocument.from_json(raw)
         except CorruptDataError as error:
             raise error.in_file(self._place.path(name)) from error
 

@@ -30,6 +30,7 @@ from typing import Any
 import orjson
 
 from langgraph_filesaver import _layout as layout
+from langgraph_filesaver._leases.document import FREE_SINCE, says_free
 from langgraph_filesaver._leases.places import ChangedError, LeasePlace
 from langgraph_filesaver._serde.text import parse
 from langgraph_filesaver._store import Store
@@ -38,7 +39,6 @@ from langgraph_filesaver.errors import CorruptDataError, StorageError
 
 __all__ = ["StorePlace"]
 
-_FREE = "free_since"
 _FIRST = "first_leased_at"
 _WAITED = "waited_for_at"
 _SKEW_SECONDS = 60.0  # by which calendars may differ
@@ -142,7 +142,7 @@ class StorePlace(LeasePlace):
     def remove(self, name: str) -> None:
         """Swap it for what says that the thread is free: the object stays, so that outsiders know that it may be leased."""
         now = datetime.now(timezone.utc)
-        self._swap(name, {"format": 1, _FREE: now.isoformat(timespec="milliseconds"), "change": uuid.uuid4().hex})
+        self._swap(name, {"format": 1, FREE_SINCE: now.isoformat(timespec="milliseconds"), "change": uuid.uuid4().hex})
 
     def _swap(self, name: str, document: dict[str, Any]) -> None:
         versions = self._turn.versions
@@ -199,4 +199,4 @@ def _is_free(data: bytes) -> bool:
         document = parse(data)
     except CorruptDataError:
         return False
-    return isinstance(document, dict) and _FREE in document
+    return says_free(document)
