@@ -56,24 +56,24 @@ class SftpDriver(Driver):
             return work(self._client())
         except Exception as error:
             if is_transient(error) or "Socket is closed" in str(error):
-                self._reconnect()
+                self._disconnect()
                 raise TransientError(explained(error)) from error
             raise
         finally:
             turn.release()
 
     def _client(self) -> Any:
-        ftp = self.fs.ftp
-        channel = ftp.get_channel()
-        if channel is None or channel.closed:
-            raise ConnectionResetError(errno.ECONNRESET, "the connection to the server is closed")
+        fs = self.fs
+        channel = fs.ftp.get_channel()
+        if channel is None or channel.closed or not channel.get_transport().is_active():
+            fs._connect()  # noqa: SLF001 it has no public way to connect again
+            channel = fs.ftp.get_channel()
         channel.settimeout(REQUEST_SECONDS)
-        return ftp
+        return fs.ftp
 
-    def _reconnect(self) -> None:
-        with contextlib.suppress(Exception):  # the next attempt tells
-            self.fs.client.close()  # it may be open and will never answer, as after a restart of the machine
-            self.fs._connect()  # noqa: SLF001 it has no public way to connect again
+    def _disconnect(self) -> None:
+        with contextlib.suppress(Exception):  # it may be open and never answer again; the next attempt connects anew
+            self.fs.client.close()
 
     def _unless_missing(self, work: Callable[[Any], T]) -> T | None:
         try:
