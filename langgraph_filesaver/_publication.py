@@ -74,9 +74,10 @@ class Publication:
             ConflictError: The lease was lost, or the check says no.
         """
         if self._lease is None:
-            self._leases.refuse_held(self._thread_id, is_hasty=True)
             if self._leases.is_far:
                 self._mark = self._leases.mark(self._thread_id)
+            else:
+                self._leases.refuse_held(self._thread_id, is_hasty=True)
         else:
             self._leases.verify_by_clock(self._lease)
         if self._check is not None:

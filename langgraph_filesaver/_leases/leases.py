@@ -17,17 +17,16 @@ What would break it: a lease taken for over while its holder lives, runs and ren
 from __future__ import annotations
 
 import random
-import time
 import uuid
 import weakref
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timezone
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 import orjson
 
 from langgraph_filesaver import _layout as layout
+from langgraph_filesaver._leases.clock import SYSTEM_CLOCK
 from langgraph_filesaver._leases.document import LeaseDocument, Seen, is_over, says_free
 from langgraph_filesaver._leases.heartbeat import HEARTBEAT
 from langgraph_filesaver._leases.holders import HeldError, LockInfo, cannot_take_away
@@ -39,23 +38,13 @@ from langgraph_filesaver._serde.text import parse
 from langgraph_filesaver.config import LEASE_POLL_SECONDS, LEASE_TTL_SECONDS
 from langgraph_filesaver.errors import ConflictError, CorruptDataError, FileSaverError, StorageError
 
-__all__ = ["Clock", "Leases"]
+__all__ = ["Leases"]
 
 T = TypeVar("T")
 
 _MOST_WATCHED = 10_000
 _LOOKS = 20
 _BEAT_TIMEOUT_SECONDS = 0.1  # one lease whose lock somebody keeps must not cost the other ones of this process theirs
-
-
-class Clock(NamedTuple):
-    """The clocks that leases are judged by."""
-
-    calendar: Callable[[], datetime]
-    monotonic: Callable[[], float]
-
-
-SYSTEM_CLOCK = Clock(lambda: datetime.now(timezone.utc), time.monotonic)
 
 
 class Leases:
@@ -218,8 +207,12 @@ class Leases:
             self._changing(thread_id, clear, is_hasty=is_hasty)
 
     def mark(self, thread_id: str) -> bytes | None:
-        """Return what tells whether a lease was taken meanwhile, for `confirm_free`."""
-        return self._place.mark(layout.lease_name(thread_id))
+        """Return what tells whether a lease was taken meanwhile, for `confirm_free`; raises as `refuse_held` does."""
+        mark = self._place.mark(layout.lease_name(thread_id))
+        if self._place.tells_held(mark):
+            self.refuse_held(thread_id, is_hasty=True)
+            mark = self._place.mark(layout.lease_name(thread_id))
+        return mark
 
     def confirm_free(self, thread_id: str, mark: bytes | None) -> None:
         """Make sure, after an outsider has published without holding anybody off, that nobody had the thread meanwhile.
@@ -227,7 +220,7 @@ class Leases:
         Raises:
             ConflictError: Somebody took it.
         """
-        if self.mark(thread_id) != mark:
+        if self._place.mark(layout.lease_name(thread_id)) != mark:
             raise ConflictError(
                 f"thread {thread_id!r} was leased by somebody while this call was storing, so what it stored may have become a "
                 "fork of the thread. Read the thread again"

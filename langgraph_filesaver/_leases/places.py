@@ -75,6 +75,10 @@ class LeasePlace(ABC):
         """Return what is there, for comparing it with what is there later; None where nobody ever had the thread."""
         return self.read(name)
 
+    def tells_held(self, mark: bytes | None) -> bool:
+        """Tell whether a `mark` says that somebody has the thread."""
+        return mark is not None
+
     def is_new(self, name: str) -> bool:  # noqa: ARG002 a near place is looked at each time
         """Tell whether an outsider may not know yet that there are leases on the thread."""
         return False

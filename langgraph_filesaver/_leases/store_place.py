@@ -110,10 +110,13 @@ class StorePlace(LeasePlace):
         self._never.pop(name, None)
         return found.data
 
+    def tells_held(self, mark: bytes | None) -> bool:
+        """Tell a lease from what says that the thread is free."""
+        return mark is not None and not _is_free(mark)
+
     def is_there(self, name: str) -> bool:
         """Tell whether somebody has it."""
-        data = self.mark(name)
-        return data is not None and not _is_free(data)
+        return self.tells_held(self.mark(name))
 
     def read(self, name: str) -> bytes | None:
         """Return the lease, or None where the thread is free."""

@@ -158,6 +158,14 @@ def test_a_lease_costs_one_more_and_a_claim_two(url: str) -> None:
         driver.requests.clear()
         saver.put_writes(config_of("t", "", "c2"), [("value", 1)], "task")
         assert requests_of(driver) == {"GET": 1, "PUT": 1}
+    driver.requests.clear()
+    put(saver, "3", {"value": 3}, parent="2")  # as an outsider of a thread that was leased
+    assert requests_of(driver) == {"GET": 2, "PUT": 1}
+    driver.requests.clear()
+    with saver.thread_lock("t"):
+        assert requests_of(driver) == {"GET": 3, "PUT": 1}
+        driver.requests.clear()
+    assert requests_of(driver) == {"GET": 1, "PUT": 1}
     strict, driver = counted_saver(f"{url}/strict", on_conflict="raise")
     put(strict, "c1", {"value": 1})
     driver.requests.clear()
