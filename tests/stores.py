@@ -8,6 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import pytest
+
 from langgraph_filesaver import FileSaver
 from langgraph_filesaver._repository import MARKER
 from langgraph_filesaver._store import (
@@ -23,9 +25,11 @@ from langgraph_filesaver._store import (
     open_remote,
 )
 
-__all__ = ["HOME_KINDS", "Home", "WatchedStore"]
+__all__ = ["HOME_KINDS", "LONG_KINDS", "Home", "WatchedStore"]
 
 HOME_KINDS = ("memory", "local", "remote")
+LONG_KINDS = ["memory", "local", pytest.param("remote", marks=pytest.mark.soak)]
+"""For tests that take long: in a far store only in `make soak`; what differs there has tests of its own (`tests/remote`)."""
 
 
 class Home:

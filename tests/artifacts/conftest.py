@@ -1,4 +1,4 @@
-"""The places that artifacts are tried in. What differs in a far store has tests of its own (`tests/remote`)."""
+"""The places that artifacts are tried in."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.stores import HOME_KINDS, Home
-
-_KINDS = [pytest.param(kind, marks=[pytest.mark.soak] if kind == "remote" else []) for kind in HOME_KINDS]
+from tests.stores import LONG_KINDS, Home
 
 
-@pytest.fixture(params=_KINDS)
+@pytest.fixture(params=LONG_KINDS)
 def home(request: pytest.FixtureRequest, tmp_path: Path) -> Home:
-    """A new, empty place for threads; in a far store only in `make soak`, for these tests are the longest ones."""
+    """A new, empty place for threads, over each kind of store in turn."""
     return Home(request.param, tmp_path / "checkpoints")

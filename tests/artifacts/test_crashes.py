@@ -21,7 +21,7 @@ from tests.checkpoints import config_of, put
 from tests.crash.faulty_store import FaultyStore, KilledError
 from tests.crash.shown import State, assert_added, everything
 from tests.crash.test_disk_errors import SmallDisk
-from tests.stores import HOME_KINDS, Home
+from tests.stores import LONG_KINDS, Home
 
 OPTIONS: dict[str, Any] = {"artifact_threshold_bytes": 900}
 MESSAGES = [HumanMessage(random.Random(number).randbytes(50).hex(), id=f"m{number}") for number in range(120)]
@@ -133,7 +133,7 @@ def assert_whole(home: Home) -> None:
 
 
 @pytest.mark.parametrize("warm", [False, True])
-@pytest.mark.parametrize("kind", HOME_KINDS)
+@pytest.mark.parametrize("kind", LONG_KINDS)
 @pytest.mark.parametrize("name", ADDING)
 def test_a_call_that_adds(kind: str, name: str, warm: bool, tmp_path: Path) -> None:
     """[O5] What a reader finds is whole: each checkpoint as it was or as it was to be, and every artifact that it needs."""
@@ -145,7 +145,7 @@ def test_a_call_that_adds(kind: str, name: str, warm: bool, tmp_path: Path) -> N
     assert deaths > 10
 
 
-@pytest.mark.parametrize("kind", HOME_KINDS)
+@pytest.mark.parametrize("kind", LONG_KINDS)
 @pytest.mark.parametrize("name", QUIET)
 def test_a_collection(kind: str, name: str, tmp_path: Path) -> None:
     """However far a collection came, nothing that can be read has changed, and the next one removes the rest."""

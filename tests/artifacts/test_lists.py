@@ -21,7 +21,7 @@ from langgraph_filesaver import FileSaver
 from langgraph_filesaver._cutting import LARGEST, SMALLEST
 from tests.artifacts.folder import artifacts_of, assert_nothing_missing, checkpoint_text, files_of
 from tests.checkpoints import config_of, put
-from tests.stores import HOME_KINDS, Home
+from tests.stores import LONG_KINDS, Home
 
 _IDS = itertools.count(1)
 
@@ -156,7 +156,7 @@ def edited(items: list[Any], what: str, number: int, kind: int, counter: itertoo
     return items
 
 
-@pytest.mark.parametrize("kind", HOME_KINDS)
+@pytest.mark.parametrize("kind", LONG_KINDS)
 @pytest.mark.parametrize("threshold", [0, 300, 65536])
 @given(st.integers(0, 12), st.integers(0, 250), st.lists(EDITS, min_size=1, max_size=6))
 @settings(max_examples=25)

@@ -13,7 +13,7 @@ from tests.checkpoints import config_of, put
 from tests.crash.calls import ADDING, REMOVING, Call, chain
 from tests.crash.faulty_store import FaultyStore, KilledError
 from tests.crash.shown import State, assert_added, assert_removed, everything
-from tests.stores import HOME_KINDS, Home
+from tests.stores import LONG_KINDS, Home
 
 _MOST_OPERATIONS = 400
 
@@ -49,7 +49,7 @@ def crashes(kind: str, folder: Path, call: Call) -> Iterator[tuple[State, State,
             raise AssertionError("the call comes to no end")
 
 
-@pytest.mark.parametrize("kind", HOME_KINDS)
+@pytest.mark.parametrize("kind", LONG_KINDS)
 @pytest.mark.parametrize("name", ADDING)
 def test_a_call_that_adds(kind: str, name: str, tmp_path: Path) -> None:
     """[O5] What was acknowledged before is there as it was, what the call brought is there whole or not at all."""
@@ -60,7 +60,7 @@ def test_a_call_that_adds(kind: str, name: str, tmp_path: Path) -> None:
     assert deaths > 3
 
 
-@pytest.mark.parametrize("kind", HOME_KINDS)
+@pytest.mark.parametrize("kind", LONG_KINDS)
 def test_copying_into_a_thread_that_has_some(kind: str, tmp_path: Path) -> None:
     """What the target had, it keeps; the writes come to it one by one, and all else that comes is whole."""
 
@@ -81,7 +81,7 @@ def test_copying_into_a_thread_that_has_some(kind: str, tmp_path: Path) -> None:
                 assert shown == final[place]
 
 
-@pytest.mark.parametrize("kind", HOME_KINDS)
+@pytest.mark.parametrize("kind", LONG_KINDS)
 @pytest.mark.parametrize("name", REMOVING)
 def test_a_call_that_removes(kind: str, name: str, tmp_path: Path) -> None:
     """What stays is there as it was; what goes is there whole, with its writes and its way to its values, or not at all."""
