@@ -99,7 +99,7 @@ class Repository(ThreadFiles):
                 check = partial(self._refuse_buried, thread_id, document, lease if is_wary else None)
                 if is_checked and document.metadata.get("source") != "fork":  # a copy has the parent of its original
                     claims = partial(claim, self, thread_id, document)
-            else:
+            elif is_checked:  # an owner's own run may have gone on meanwhile: LangGraph stores writes in the background
                 check = partial(self._refuse_outdated, thread_id, document)
         return Publication(self.leases, thread_id, check, run, claims)
 

@@ -192,6 +192,18 @@ def test_an_intruder_that_knew_of_no_lease_is_seen_by_the_owner(url: str) -> Non
     assert ids_of(saver, config_of()) == ["4", "3", "2", "1"]
 
 
+def test_writes_of_an_owner_may_come_after_its_next_checkpoint(url: str) -> None:
+    """[R5] LangGraph stores writes in the background: those of the owner's own run count, though its next checkpoint came first."""
+    saver, _ = faulty_saver(url)
+    with saver.thread_lock("t"):
+        put(saver, "1")
+        put(saver, "2", parent="1")
+        saver.put_writes(config_of("t", "", "1"), [("value", 1)], "task")
+    found = saver.get_tuple(config_of("t", "", "1"))
+    assert found is not None
+    assert found.pending_writes == [("task", "value", 1)]
+
+
 def test_what_an_outsider_knows_grows_old(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """[R5] After a while an outsider looks again whether a thread that was never leased is so still."""
     saver, (outsider, _) = faulty_saver(url)[0], faulty_saver(url, lock_timeout_seconds=0.2)
