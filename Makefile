@@ -24,13 +24,13 @@ demo: $(VENV)/.base
 	$(BIN)/python -m langgraph_filesaver demo
 
 test: $(VENV)/.test
-	$(BIN)/python -m pytest -n $(JOBS) -m "not soak"
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not soak"
 
 test-lowest: pyproject.toml tests/lowest-versions.txt
 	$(PYTHON) -m venv $(VENV)-lowest
 	$(VENV)-lowest/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[test]' \
 		--constraint tests/lowest-versions.txt
-	$(VENV)-lowest/bin/python -m pytest -n $(JOBS) -m "not soak"
+	$(VENV)-lowest/bin/python -m pytest -n $(JOBS) --dist worksteal -m "not soak"
 
 check: $(VENV)/.check
 	$(BIN)/ruff check .
