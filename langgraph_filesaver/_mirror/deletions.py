@@ -14,6 +14,7 @@ import orjson
 from langgraph_filesaver._layout import MIRROR_FOLDER
 from langgraph_filesaver._serde.text import parse
 from langgraph_filesaver._store import Store
+from langgraph_filesaver.errors import CorruptDataError
 
 __all__ = ["Deletions"]
 
@@ -47,8 +48,21 @@ class Deletions:
         for name in names:
             data = self._local.read(f"{_FOLDER}/{name}")
             if data is not None:
-                document: dict[str, Any] = parse(data)
-                yield f"{_FOLDER}/{name}", document["thread"], document["keys"]
+                yield f"{_FOLDER}/{name}", *self._parsed(f"{_FOLDER}/{name}", data)
+
+    def _parsed(self, key: str, data: bytes) -> tuple[str, list[str] | None]:
+        path = self._local.describe(key)
+        try:
+            document: Any = parse(data)
+        except CorruptDataError as error:
+            raise error.in_file(path) from error
+        if not isinstance(document, dict) or type(document.get("thread")) is not str or "keys" not in document:
+            raise CorruptDataError(
+                "expected the thread and the keys of a deletion that the mirror has still to make: mend it, or remove the file "
+                "and delete the thread once more",
+                path=path,
+            )
+        return document["thread"], document["keys"]
 
     def make(self, remote: Store) -> None:
         """Make them in the mirror; what has come back here meanwhile stays there, too."""

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from langgraph_filesaver import ConflictError, FileSaver, LockTimeoutError, StorageError
+from langgraph_filesaver import ConflictError, CorruptDataError, FileSaver, LockTimeoutError, StorageError
 from langgraph_filesaver._mirror import MirroredStore, link
 from langgraph_filesaver._process import Process
 from tests.checkpoints import config_of, ids_of, put
@@ -265,6 +265,19 @@ def test_a_hand_edit_is_sent_with_the_next_put(place: Mirrored) -> None:
     assert (report.threads, report.files) == (2, 1)
     assert value_of(place.alone(), "u") == "right"
     both(place, saver)
+
+
+@pytest.mark.parametrize("text", ["{bad", "[]", '{"format": 1}'])
+def test_a_damaged_note_of_a_deletion_is_named(place: Mirrored, text: str) -> None:
+    """A note in `.mirror/deletions` that cannot be read is told with its path, and nothing is deleted or fetched on a guess."""
+    put(place.saver(), "1", {"value": 1})
+    note = place.root / "here/.mirror/deletions/x.json"
+    note.parent.mkdir(parents=True)
+    note.write_text(text)
+    with pytest.raises(CorruptDataError, match=r"\.mirror/deletions/x\.json"):
+        value_of(place.saver())
+    note.unlink()
+    assert value_of(place.saver()) == 1
 
 
 # --- push and pull
