@@ -75,19 +75,24 @@ class ThreadFiles:
             UnsupportedFormatError: The folder is of a newer format.
             CorruptDataError: The marker is unreadable.
         """
-        marker = self.store.read(layout.STORE_DOCUMENT)
-        if marker is not None:
-            self.parsed(layout.STORE_DOCUMENT, check_format, marker)
+        if self._is_ours():
             return
         names = self.store.list("")
         strangers = [name for name in names if not layout.is_ignored_in_new_root(name)]
-        if strangers:
+        # Another process may have made the folder ours between the two looks, and written into it: its marker came first.
+        if strangers and not self._is_ours():
             root = self.store.describe("")
             raise StorageError(
                 f"{root} is not empty and holds no {layout.STORE_DOCUMENT}, so it is not a folder of this library "
                 f"(found {', '.join(repr(name) for name in strangers[:3])}): give the path of an empty or new folder",
                 path=root,
             )
+
+    def _is_ours(self) -> bool:
+        marker = self.store.read(layout.STORE_DOCUMENT)
+        if marker is not None:
+            self.parsed(layout.STORE_DOCUMENT, check_format, marker)
+        return marker is not None
 
     # --- threads and namespaces
 

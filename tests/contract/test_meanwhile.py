@@ -218,3 +218,18 @@ def test_a_deletion_makes_no_folder_that_others_can_read(tmp_path: Path) -> None
     """[S3] Also a call that only needs a lock makes the root for its owner alone."""
     FileSaver(tmp_path / "root").delete_thread("t")
     assert (tmp_path / "root").stat().st_mode & 0o077 == 0
+
+
+def test_a_folder_that_becomes_ours_while_it_is_opened_is_ours(local_home: Home) -> None:
+    """[O3] Another process makes the root and its first thread between the look for the marker and the listing."""
+    store = WatchedStore(local_home.store())
+    made: list[None] = []
+
+    def make(folder: str) -> None:
+        if not folder and not made:
+            made.append(None)
+            put(local_home.saver(), CONFIG, {"log": []})
+
+    store.before_list = make
+    assert FileSaver(store).get_tuple(CONFIG) is not None
+    assert made
