@@ -77,6 +77,11 @@ class Codec:
         self._references = references
         self._readable = serde if isinstance(serde, JsonSerializer) else None
 
+    @property
+    def is_readable(self) -> bool:
+        """Whether the serde writes JSON, so that nothing is sealed with it."""
+        return self._readable is not None
+
     def reading(self, references: References) -> Codec:
         """Return the same codec, which reads by `references` what documents refer to."""
         return Codec(self._serde, references)

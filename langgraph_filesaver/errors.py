@@ -8,6 +8,7 @@ and each survives pickling (a worker process raises it, its parent sees the same
 | `StorageError` | free the disk, mend the permission or the path, try again |
 | `LockTimeoutError` | wait for the named holder, try again |
 | `ConflictError` | read again: somebody else was faster |
+| `NotFoundError` | give one of the names that are there |
 | `CorruptDataError` | mend the named file at the named place, or remove it |
 | `UnsupportedFormatError` | install a newer release |
 | `SerializationError` | change the named value, or allow its type |
@@ -24,6 +25,7 @@ __all__ = [
     "CorruptDataError",
     "FileSaverError",
     "LockTimeoutError",
+    "NotFoundError",
     "SerializationError",
     "StorageError",
     "UnsupportedFormatError",
@@ -108,6 +110,20 @@ class LockTimeoutError(FileSaverError, TimeoutError):
 
 class ConflictError(FileSaverError):
     """Somebody else changed what this call was about to change; read again and decide."""
+
+
+class NotFoundError(FileSaverError, LookupError):
+    """There is no such thread, checkpoint or channel.
+
+    Attributes:
+        wanted: What was asked for.
+        nearest: Names that are there and look like it, the nearest first.
+    """
+
+    def __init__(self, message: str, *, wanted: str, nearest: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.wanted = wanted
+        self.nearest = nearest
 
 
 class CorruptDataError(FileSaverError):

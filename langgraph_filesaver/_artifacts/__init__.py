@@ -1,7 +1,7 @@
 """Values that stand in files of their own: out of a document when it is written, and back when it is read."""
 
 from langgraph_filesaver._artifacts.files import ArtifactFiles, MissingArtifactError, RemovedError
-from langgraph_filesaver._artifacts.formats import ArtifactCodec, Compression, Formats, file_extension
+from langgraph_filesaver._artifacts.formats import ArtifactCodec, Compression, Formats, file_extension, unpacked
 from langgraph_filesaver._artifacts.incoming import Incoming
 from langgraph_filesaver._artifacts.memory import Memory
 from langgraph_filesaver._artifacts.outgoing import Outgoing
@@ -23,4 +23,5 @@ __all__ = [
     "StoredSource",
     "file_extension",
     "names_to_read",
+    "unpacked",
 ]
