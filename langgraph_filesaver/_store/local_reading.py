@@ -102,22 +102,33 @@ class LocalReading(Store):
 
     def tree(self, folder: str) -> Iterator[Entry]:
         """Walk the folder. The version of a file is made of what the system tells of it without reading it."""
-        top = self._path(folder)
         found: list[Entry] = []
-        for place, folders, names in os.walk(top, onerror=_refuse):
-            if place == self.root:
-                folders[:] = [name for name in folders if not name.startswith(".")]
-            for name in names:
-                key = os.path.relpath(os.path.join(place, name), self.root).replace(os.sep, "/")
-                status = self.status(key)
-                if status is not None and os.path.isfile(self._path(key)):
-                    found.append(Entry(key, status.bytes, status.modified_at, "-".join(map(str, status.stamp))))
+        folders = [folder]
+        while folders:
+            place = folders.pop()
+            prefix = f"{place}/" if place else ""
+            try:
+                with os.scandir(self._path(place)) as entries:
+                    for entry in entries:
+                        if entry.is_dir(follow_symlinks=False):
+                            if place or not entry.name.startswith("."):
+                                folders.append(prefix + entry.name)
+                        elif entry.is_file():
+                            self._note(entry, prefix + entry.name, found)
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+            except OSError as error:
+                raise StorageError.from_os_error(error, action="list", path=self._path(place)) from error
         yield from sorted(found)
+
+    @staticmethod
+    def _note(entry: os.DirEntry[str], key: str, found: list[Entry]) -> None:
+        try:
+            told = entry.stat(follow_symlinks=False)
+        except FileNotFoundError:  # removed meanwhile
+            return
+        version = f"{told.st_dev}-{told.st_ino}-{told.st_mtime_ns}-{told.st_ctime_ns}"
+        found.append(Entry(key, told.st_size, told.st_mtime, version))
 
     def _path(self, key: str) -> str:
         return f"{self.root}/{key}" if key else self.root
-
-
-def _refuse(error: OSError) -> None:
-    if not isinstance(error, (FileNotFoundError, NotADirectoryError)):
-        raise StorageError.from_os_error(error, action="list", path=error.filename or "") from error
