@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import os
 from collections.abc import Iterator
 from typing import BinaryIO
@@ -122,7 +123,7 @@ class LocalReading(Store):
         yield from sorted(found)
 
     @staticmethod
-    def _note(entry: os.DirEntry[str], key: str, found: list[Entry]) -> None:
+    def _note(entry: os.DirEntry[str], key: str, found: builtins.list[Entry]) -> None:
         try:
             told = entry.stat(follow_symlinks=False)
         except FileNotFoundError:  # removed meanwhile

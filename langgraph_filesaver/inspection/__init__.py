@@ -5,17 +5,14 @@ notebook, as plain text elsewhere, as JSON by `to_dict()`.
 """
 
 from langgraph_filesaver.inspection.diff import Diff
+from langgraph_filesaver.inspection.parts import ArtifactEntry, Artifacts, WriteEntry, Writes
 from langgraph_filesaver.inspection.records import (
-    ArtifactEntry,
-    Artifacts,
     CheckpointSummary,
     History,
     State,
     Threads,
     ThreadSummary,
     Tree,
-    WriteEntry,
-    Writes,
 )
 from langgraph_filesaver.inspection.thread import Thread
 from langgraph_filesaver.inspection.values import LargeValue

@@ -13,7 +13,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from langgraph_filesaver import _layout as layout
-from langgraph_filesaver._artifacts import MissingArtifactError
+from langgraph_filesaver._artifacts import Incoming, MissingArtifactError
 from langgraph_filesaver._codec import Codec, parse_json
 from langgraph_filesaver._documents import CheckpointDocument
 from langgraph_filesaver._reading import Address, Reading
@@ -49,13 +49,15 @@ class Inspector:
 
     def plain_values(self, thread_id: str) -> PlainValues:
         """Return what makes plain values of a thread."""
-        return PlainValues(self.repository.artifacts, thread_id, self._is_secret, self._unsealed)
-
-    def _unsealed(self, raw: dict[str, Any]) -> Any:
-        """Return what another serde has sealed, as our own would have written it, or as it is where it cannot be opened here."""
+        repository = self.repository
         if self._codec.is_readable:
-            return dict(raw)
-        return parse_json(JsonSerializer().dump(self._codec.write("sealed", raw)))
+            return PlainValues(repository.artifacts, thread_id, self._is_secret, None)
+        codec = self._codec.reading(Incoming(repository.artifacts, thread_id, repository.formats))
+
+        def unsealed(raw: dict[str, Any]) -> Any:  # as our own serde would have written it
+            return parse_json(JsonSerializer().dump(codec.write("", raw)))
+
+        return PlainValues(repository.artifacts, thread_id, self._is_secret, unsealed)
 
     def load(self, thread_id: str, checkpoint_ns: str, checkpoint_id: str | None) -> StoredCheckpoint:
         """Return a checkpoint, or the latest one.

@@ -14,16 +14,13 @@ from langgraph_filesaver.inspection import html, words
 from langgraph_filesaver.inspection.diff import Diff, changes
 from langgraph_filesaver.inspection.inspector import Inspector
 from langgraph_filesaver.inspection.progress import node_of
+from langgraph_filesaver.inspection.parts import ArtifactEntry, Artifacts, WriteEntry, Writes
 from langgraph_filesaver.inspection.records import (
-    ArtifactEntry,
-    Artifacts,
     CheckpointSummary,
     History,
     State,
     ThreadSummary,
     Tree,
-    WriteEntry,
-    Writes,
 )
 from langgraph_filesaver.inspection.summaries import summary_of
 from langgraph_filesaver.inspection.values import kind_of, to_json

@@ -80,7 +80,7 @@ class PlainValues:
         files: The artifacts.
         thread_id: The thread.
         is_secret: Tells whether a key names a credential.
-        unsealed: Opens what another serde than the readable one has sealed.
+        unsealed: Opens what the saver's serde has sealed; None where that seals nothing, so that it stays as it stands.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class PlainValues:
         files: ArtifactFiles,
         thread_id: str,
         is_secret: Callable[[str], bool],
-        unsealed: Callable[[dict[str, Any]], Any],
+        unsealed: Callable[[dict[str, Any]], Any] | None,
     ) -> None:
         self._files = files
         self._thread_id = thread_id
@@ -124,7 +124,7 @@ class PlainValues:
                 tail = raw.get("tail") or []
                 return self._list(raw["$list"], depth, masked=masked) + self._plain(tail, depth, masked=masked)
             if "$serde" in raw:
-                return self._plain(self._unsealed(raw), depth, masked=masked) if depth <= _MOST_DEEP else raw
+                return raw if self._unsealed is None else self._plain(self._unsealed(raw), depth, masked=masked)
             return {key: self._plain(item, depth, masked=masked or self._masks(key)) for key, item in raw.items()}
         if kind is list:
             return [self._plain(item, depth, masked=masked) for item in raw]

@@ -1,0 +1,237 @@
+"""One thread looked at: states, history, changes, forks, writes, artifacts; each equal to what LangGraph itself sees."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+import pytest
+from langgraph.checkpoint.serde.base import CipherProtocol
+from langgraph.checkpoint.serde.encrypted import EncryptedSerializer
+
+from langgraph_filesaver import CorruptDataError, FileSaver, JsonSerializer, NotFoundError
+from langgraph_filesaver.inspection import LargeValue
+from langgraph_filesaver.inspection.values import MASKED
+from tests.checkpoints import config_of, put
+from tests.graphs.delta_graphs import Workshop
+from tests.inspection.looking import chat, config_for
+from tests.stores import Home
+
+
+def ran(saver: FileSaver, thread_id: str = "t", **options: Any) -> Any:
+    graph = chat(saver, **options)
+    graph.invoke({"log": ["begun"]}, config_for(thread_id))
+    return graph
+
+
+def test_states_are_those_of_langgraph(home: Home) -> None:
+    """At each checkpoint the plain state holds LangGraph's values, channel for channel; machinery is left out."""
+    saver = home.saver()
+    graph = ran(saver)
+    thread = saver.thread("t")
+    for snapshot in graph.get_state_history(config_for("t")):
+        state = thread.state(snapshot.config["configurable"]["checkpoint_id"])
+        assert dict(state) == snapshot.values
+        assert state.summary.step == snapshot.metadata["step"]
+    assert thread.latest["text"] == "one\n2\nthree"
+
+
+def test_the_history_tells_nodes_changes_and_durations(home: Home) -> None:
+    """Each step: the node that ran, the channels that changed, the time since its parent; newest first, and the latest marked."""
+    saver = home.saver()
+    ran(saver)
+    steps = list(saver.thread("t").history())
+    assert [each.step for each in steps] == [2, 1, 0, -1]
+    assert [each.nodes for each in steps] == [("review",), ("draft",), ("__start__",), ()]
+    assert [set(each.channels_changed) for each in steps] == [{"log", "text"}, {"log", "text"}, {"log"}, set()]
+    assert [each.is_latest for each in steps] == [True, False, False, False]
+    assert all(each.duration_seconds is not None and each.duration_seconds >= 0 for each in steps[:-1])
+    assert steps[-1].duration_seconds is None
+    assert all(each.bytes > 0 for each in steps)
+
+
+def test_a_history_is_read_as_it_is_come_to(local_home: Home) -> None:
+    """The first of many steps is read without the others: a damaged old one does not matter to it."""
+    saver = local_home.saver()
+    ran(saver)
+    oldest = min((local_home.root / "t/checkpoints/_root").iterdir())
+    oldest.write_text("{")
+    history = saver.thread("t").history()
+    assert len(history) == 4
+    assert history[0].step == 2
+    assert [each.step for each in history[:2]] == [2, 1]
+    with pytest.raises(CorruptDataError, match=oldest.name):
+        list(history)
+
+
+def test_a_diff_tells_items_and_lines(home: Home) -> None:
+    """Between two checkpoints: a list by item, a text by line; the default is what the last step changed."""
+    saver = home.saver()
+    ran(saver)
+    thread = saver.thread("t")
+    diff = thread.diff()
+    assert diff.channels["log"]["items"] == [{"op": "=", "count": 2}, {"op": "+", "index": 2, "value": "reviewed: yes"}]
+    assert [(each["op"], each["text"]) for each in diff.channels["text"]["lines"] if each["op"] != "@"] == [
+        (" ", "one"),
+        ("-", "two"),
+        ("+", "2"),
+        (" ", "three"),
+    ]
+    history = thread.history()
+    assert thread.diff(history[0], history[0]).channels == {}
+    assert thread.diff(None, history[3]).channels == {}
+    assert thread.diff(history[3], history[1]).channels["text"] == {"change": "added", "value": "one\ntwo\nthree"}
+
+
+def test_a_fork_is_seen_in_the_tree(home: Home) -> None:
+    """Time travel makes a second child of its checkpoint; the replay goes along the branch of the latest only."""
+    saver = home.saver()
+    graph = ran(saver)
+    thread = saver.thread("t")
+    drafted = thread.history()[1]
+    past = {"configurable": {"thread_id": "t", "checkpoint_ns": "", "checkpoint_id": drafted.checkpoint_id}}
+    graph.update_state(past, {"text": "other"}, as_node="draft")
+    tree = thread.tree()
+    assert [each.source for each in tree.children(drafted.checkpoint_id)] == ["loop", "update"]
+    assert [each.step for each in tree.roots()] == [-1]
+    assert [each.summary.step for each in thread.replay()] == [-1, 0, 1, 2]
+    assert list(thread.replay())[-1]["text"] == "other"
+    assert "flowchart" in tree.to_mermaid() or "graph" in tree.to_mermaid()
+
+
+def test_writes_are_told_with_their_nodes(home: Home) -> None:
+    """A question that waits is a write of the node that asks."""
+    saver = home.saver()
+    ran(saver, asks=True)
+    writes = saver.thread("t").writes()
+    assert [(each.node, each.channel) for each in writes] == [("review", "__interrupt__")]
+    assert "publish?" in json.dumps(writes.to_dict())
+
+
+def test_large_values_are_not_read(local_home: Home) -> None:
+    """A large value is told by path and size, its file need not even be there; a part of a list is shown in place."""
+    saver = local_home.saver()
+    put(saver, "1", {"report": "x" * 100_000, "log": [f"{number:0200}" for number in range(200)]})
+    thread = saver.thread("t")
+    report = thread.latest["report"]
+    assert isinstance(report, LargeValue)
+    assert (report.kind, report.bytes) == ("text", 100_000)
+    assert report.path == f"artifacts/{hashlib.sha256(b'x' * 100_000).hexdigest()}.txt"
+    assert thread.latest["log"] == [f"{number:0200}" for number in range(200)]
+    largest = thread.artifacts()[0]
+    assert (largest.path, largest.kind, largest.read_bytes()) == (report.path, "text", b"x" * 100_000)
+    (local_home.root / "t" / report.path).write_bytes(b"y" * 100_000)
+    assert isinstance(thread.latest["report"], LargeValue)
+    with pytest.raises(CorruptDataError, match=report.path.partition("/")[2]):
+        largest.read_bytes()
+
+
+def test_a_missing_part_of_a_list_is_an_error(local_home: Home) -> None:
+    """A chunk that is gone is damage that is named, never a shorter list."""
+    saver = local_home.saver()
+    put(saver, "1", {"log": [f"{number:0200}" for number in range(200)]})
+    gone = next((local_home.root / "t/artifacts").iterdir())
+    gone.unlink()
+    with pytest.raises(CorruptDataError, match=gone.name):
+        saver.thread("t").state()
+
+
+def test_secrets_are_masked_wherever_they_stand(home: Home) -> None:
+    """Under a key that names a credential no text or number is shown, in states, metadata, writes, diffs; others are."""
+    saver = home.saver(metadata_include=["pin"])
+    secret = "sk-" + "7" * 20
+    state = {
+        "api_key": secret,
+        "config": {"password": secret, "nested": [{"client_secret": [secret, 5, None, True]}], "max_tokens": 100},
+        "pin": "kept",
+    }
+    put(saver, "1", state, metadata={"authorization": secret})
+    saver.put_writes(config_of("t", "", "1"), [("token", secret)], "task")
+    thread = saver.thread("t")
+    shown = dict(thread.latest)
+    assert shown == {
+        "api_key": MASKED,
+        "config": {"password": MASKED, "nested": [{"client_secret": [MASKED, MASKED, None, True]}], "max_tokens": 100},
+        "pin": "kept",
+    }
+    everything = [
+        thread,
+        thread.latest,
+        thread.history(),
+        thread.diff(),
+        thread.tree(),
+        thread.writes(),
+        saver.threads(),
+    ]
+    for each in everything:
+        assert secret not in repr(each) + each._repr_html_() + json.dumps(each.to_dict())
+
+
+def test_what_is_not_there_is_told_with_its_nearest_names(home: Home) -> None:
+    """An unknown thread, checkpoint or namespace is a NotFoundError with names that look like it, and a LookupError."""
+    saver = home.saver()
+    with pytest.raises(NotFoundError, match="no thread 'research'"):
+        saver.thread("research")
+    put(saver, "1f0c", {"log": []}, thread_id="research-42")
+    with pytest.raises(NotFoundError, match="did you mean 'research-42'") as caught:
+        saver.thread("reserch-42")
+    assert caught.value.nearest == ("research-42",)
+    assert isinstance(caught.value, LookupError)
+    for wrong in ({"checkpoint": "1f"}, {"checkpoint_ns": "nope"}):
+        with pytest.raises(NotFoundError):
+            saver.thread("research-42").state(**wrong)  # type: ignore[arg-type]
+
+
+def test_a_thread_of_called_graphs_only_can_be_looked_at(home: Home) -> None:
+    """A thread whose root namespace has no checkpoint is a thread; its namespaces are told."""
+    saver = home.saver()
+    put(saver, "1", {"log": ["sub"]}, checkpoint_ns="node:1")
+    assert saver.thread("t").namespaces == ("node:1",)
+    assert saver.thread("t").state(checkpoint_ns="node:1")["log"] == ["sub"]
+    assert saver.threads()[0].status == "unknown"
+
+
+def test_types_nobody_knows_are_shown_as_they_stand(local_home: Home) -> None:
+    """A type of code that is not there is its fields and its tag, and nothing is imported for it."""
+    saver = local_home.saver()
+    put(saver, "1", {"plan": 1})
+    path = local_home.root / "t/checkpoints/_root/1.json"
+    document = json.loads(path.read_bytes())
+    document["state"]["plan"] = {"$type": "no_such_module.Plan", "steps": ["a"]}
+    path.write_text(json.dumps(document))
+    assert saver.thread("t").latest["plan"] == {"$type": "no_such_module.Plan", "steps": ["a"]}
+
+
+def test_a_channel_that_the_graph_builds_is_told_by_its_parts(home: Home) -> None:
+    """A DeltaChannel's value needs the graph's code: what is shown is what it is built from, and that it is so."""
+    saver = home.saver()
+    graph = Workshop().graph(saver)
+    graph.invoke({"log": ["begin"], "do": []}, config_for("t"))
+    latest = saver.thread("t").latest
+    assert set(latest.unknown_channels) == {"log", "marks"}
+    built: list[str] = []
+    for write in latest["log"]["$delta"]["writes"]:
+        built += write
+    assert built == graph.get_state(config_for("t")).values["log"]
+    assert latest["count"] == 1
+
+
+class Rot13(CipherProtocol):
+    """No cipher at all: turns the bytes around."""
+
+    def encrypt(self, plaintext: bytes) -> tuple[str, bytes]:
+        return "reversed", plaintext[::-1]
+
+    def decrypt(self, ciphername: str, ciphertext: bytes) -> bytes:
+        return ciphertext[::-1]
+
+
+def test_sealed_values_are_opened_by_the_serde_and_by_nobody_else(home: Home) -> None:
+    """With the serde that sealed it a state is shown in plain; without, it is shown sealed, and where it stands is unknown."""
+    sealing = home.saver(serde=EncryptedSerializer(Rot13(), JsonSerializer()))
+    ran(sealing)
+    assert sealing.thread("t").latest["text"] == "one\n2\nthree"
+    plain = home.saver()
+    assert set(plain.thread("t").latest["text"]) == {"$serde", "base64"}
+    assert plain.threads()[0].thread_id == "t"
