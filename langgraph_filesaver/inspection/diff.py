@@ -111,7 +111,10 @@ def _items(old: list[Any], new: list[Any], depth: int) -> list[dict[str, Any]]:
         while i1 + pairs < i2 and j1 + pairs < j2 and _is_same_item(old[i1 + pairs], new[j1 + pairs]):
             at = i1 + pairs, j1 + pairs
             change = change_of(old[at[0]], new[at[1]], depth + 1)
-            found.append({"op": "~", "old_index": at[0], "index": at[1], **(change or {})})
+            if change is None:  # two that are equal, in the middle of a run that was not aligned
+                found.append({"op": "=", "count": 1})
+            else:
+                found.append({"op": "~", "old_index": at[0], "index": at[1], **change})
             pairs += 1
         found += [{"op": "-", "index": index, "value": old[index]} for index in range(i1 + pairs, i2)]
         found += [{"op": "+", "index": index, "value": new[index]} for index in range(j1 + pairs, j2)]

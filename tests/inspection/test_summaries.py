@@ -63,7 +63,7 @@ def test_only_threads_older_than_are_given(home: Home) -> None:
     assert [each.thread_id for each in saver.threads(older_than=timedelta(minutes=1))] == ["old"]
     assert [each.thread_id for each in saver.threads(older_than=datetime.now(timezone.utc))] == ["new", "old"]
     wrong: Any
-    for wrong, kind in ((7, TypeError), (datetime(2026, 1, 1), ValueError)):  # noqa: DTZ001 that is what is refused
+    for wrong, kind in ((7, TypeError), (datetime(2026, 1, 1), ValueError)):
         with pytest.raises(kind, match="older_than"):
             saver.threads(older_than=wrong)
 

@@ -155,7 +155,7 @@ def test_secrets_are_masked_wherever_they_stand(home: Home) -> None:
         "config": {"password": MASKED, "nested": [{"client_secret": [MASKED, MASKED, None, True]}], "max_tokens": 100},
         "pin": "kept",
     }
-    everything = [
+    everything: list[Any] = [
         thread,
         thread.latest,
         thread.history(),
@@ -180,7 +180,7 @@ def test_what_is_not_there_is_told_with_its_nearest_names(home: Home) -> None:
     assert isinstance(caught.value, LookupError)
     for wrong in ({"checkpoint": "1f"}, {"checkpoint_ns": "nope"}):
         with pytest.raises(NotFoundError):
-            saver.thread("research-42").state(**wrong)  # type: ignore[arg-type]
+            saver.thread("research-42").state(**wrong)
 
 
 def test_a_thread_of_called_graphs_only_can_be_looked_at(home: Home) -> None:
