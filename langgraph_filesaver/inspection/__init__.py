@@ -1,0 +1,1 @@
+"""What the files tell of threads, for reading only."""
