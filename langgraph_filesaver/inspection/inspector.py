@@ -144,7 +144,7 @@ class Inspector:
             self.summary(thread_id, document, values, is_latest=is_latest),
             shown,
             status=status_of(progress, is_running=is_running),
-            next=progress.next,
+            next=progress.next if is_latest else progress.tasks,
             interrupts=progress.interruptions,
             errors=progress.failures,
             metadata=metadata,

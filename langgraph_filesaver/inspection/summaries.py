@@ -23,7 +23,7 @@ __all__ = ["STATUSES", "oldest_allowed", "summaries", "summary_of"]
 STATUSES = ("running", "interrupted", "failed", "pending", "done", "unknown")
 
 _NEVER = datetime.min.replace(tzinfo=timezone.utc)
-_NOTHING_KNOWN = Progress(None, (), (), ())
+_NOTHING_KNOWN = Progress(None, (), (), (), None)
 
 
 def oldest_allowed(older_than: timedelta | datetime | None) -> datetime | None:

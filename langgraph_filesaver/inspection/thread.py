@@ -13,8 +13,8 @@ from langgraph_filesaver.errors import NotFoundError
 from langgraph_filesaver.inspection import html, words
 from langgraph_filesaver.inspection.diff import Diff, changes
 from langgraph_filesaver.inspection.inspector import Inspector
-from langgraph_filesaver.inspection.progress import node_of
 from langgraph_filesaver.inspection.parts import ArtifactEntry, Artifacts, WriteEntry, Writes
+from langgraph_filesaver.inspection.progress import nodes_of
 from langgraph_filesaver.inspection.records import (
     CheckpointSummary,
     History,
@@ -117,11 +117,12 @@ class Thread:
         inspector = self._inspector
         found = inspector.load(self.thread_id, checkpoint_ns, _id_of(checkpoint))
         values, describe = inspector.plain_values(self.thread_id), inspector.repository.store.describe
+        nodes = nodes_of(found.document, found.writes, values.plain)
         return Writes(
             [
                 WriteEntry(
                     task_id=write.task_id,
-                    node=node_of(write.task_path),
+                    node=nodes.get(write.task_id),
                     channel=write.channel,
                     idx=write.idx,
                     value=values.channels({write.channel: write.value})[write.channel],
