@@ -1,0 +1,1 @@
+"""Pages in a real browser: what a person sees, and that nothing in a state runs or calls home."""
