@@ -96,12 +96,12 @@ class Chrome:
 
     def console(self) -> list[str]:
         """Return the messages on the console since the last call; errors of scripts and of the page's policy are among them."""
-        return [f"{each['level']}: {each['message']}" for each in self.driver.get_log("browser")]  # type: ignore[no-untyped-call]
+        return [f"{each['level']}: {each['message']}" for each in self.driver.get_log("browser")]
 
     def requests(self) -> list[str]:
         """Return the addresses that were asked for since the last call, but for files."""
         found = []
-        for entry in self.driver.get_log("performance"):  # type: ignore[no-untyped-call]
+        for entry in self.driver.get_log("performance"):
             message = json.loads(entry["message"])["message"]
             if message["method"] == "Network.requestWillBeSent":
                 url = message["params"]["request"]["url"]

@@ -1,0 +1,1 @@
+"""The notebooks: they run, offline, and what is committed is what they give."""
