@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 JOBS ?= auto
 
-.PHONY: demo test test-lowest check format soak bench servers clean
+.PHONY: demo test test-lowest check format soak bench notebooks servers clean
 
 # One environment, made once per change of pyproject.toml; each stamp records the extras it holds.
 $(VENV)/.base: pyproject.toml
@@ -49,6 +49,10 @@ bench: $(VENV)/.test
 	$(BIN)/python -m benchmarks.run
 	$(BIN)/python -m benchmarks.artifacts
 	$(BIN)/python -m benchmarks.concurrency
+
+# Runs the notebooks and stores what they give.
+notebooks: $(VENV)/.test
+	$(BIN)/python -m tests.notebooks.execution
 
 # What tests need beyond Python (root on Debian): real servers, and file systems whose power is cut. Without it they are
 # skipped with the reason.
