@@ -13,6 +13,7 @@ from typing import Any, Generic, Protocol, TypeVar, overload
 
 from langgraph_filesaver.errors import NotFoundError
 from langgraph_filesaver.inspection import html, words
+from langgraph_filesaver.inspection.mermaid import flowchart
 from langgraph_filesaver.inspection.progress import Failure, Interruption
 from langgraph_filesaver.inspection.values import to_json
 
@@ -359,7 +360,7 @@ class Tree(Records[CheckpointSummary]):
 
     def to_mermaid(self) -> str:
         """Return a Mermaid diagram, which GitHub and Jupyter draw."""
-        return words.mermaid(self.to_dict())
+        return flowchart(self.to_dict())
 
     def __repr__(self) -> str:
         return words.tree(self.to_dict())
