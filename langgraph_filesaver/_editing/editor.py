@@ -424,7 +424,7 @@ def _checked_value(
             raise InvalidEditError(
                 f"no value here was of the type {tag!r} before, and it is not known here: is it misspelt?",
                 where=where,
-                **line(first_tagged(raw, tag)),
+                **line(first_tagged(raw, tag) or ()),
             )
     with noting_unknown() as unknown:
         try:
@@ -435,7 +435,7 @@ def _checked_value(
             raise InvalidEditError(told, where=error.where or where, **place) from error
     for tag, field in sorted(unknown):
         path = first_tagged(raw, tag, field)
-        if path and not first_tagged([before], tag, field):
+        if path is not None and first_tagged(before, tag, field) is None:
             raise InvalidEditError(
                 f"{tag} has no field {field!r}: is it misspelt?", where=where, **line((*path, field))
             )

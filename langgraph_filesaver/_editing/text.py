@@ -113,15 +113,15 @@ def tags_in(tree: Any) -> set[str]:
     return found
 
 
-def first_tagged(tree: Any, tag: str, field: str | None = None) -> Path:
-    """Return the way to the first object with a `$type`, and with a field where one is asked for; `()` where there is none."""
+def first_tagged(tree: Any, tag: str, field: str | None = None) -> Path | None:
+    """Return the way to the first object with a `$type`, and with a field where one is asked for; None where there is none."""
     parts: list[tuple[Path, Any]] = [((), tree)]
     while parts:
         path, part = parts.pop()
         if type(part) is dict and part.get("$type") == tag and (field is None or field in part):
             return path
         parts.extend(reversed([((*path, step), each) for step, each in children(part)]))
-    return ()
+    return None
 
 
 def child_of(tree: Any, fails: Callable[[Any], bool]) -> Path:
