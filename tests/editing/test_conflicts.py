@@ -80,7 +80,7 @@ def test_it_moves_on_at_the_last_moment(local_home: Home, move: str, is_bound: b
             moved.append(move)
             return differs(*arguments)
 
-        self._differs = slow  # type: ignore[method-assign]
+        self._differs = slow  # type: ignore[method-assign,assignment]
         return store_held(self, given, edited_by)
 
     with pytest.raises(ConflictError, match="has moved on since"):
@@ -129,7 +129,7 @@ async def test_the_async_face_reads_before_it_waits(home: Home) -> None:
             loop.call_soon_threadsafe(has_read.set)
             return edit
 
-        saver._setting = read  # type: ignore[method-assign]
+        saver._setting = read  # type: ignore[method-assign,assignment]
         async with saver.athread_lock("t"):
             correction = contextvars.Context().run(loop.create_task, saver.aedit_state("t", {"n": 3}))
             await has_read.wait()

@@ -58,7 +58,7 @@ def test_the_counters_go_on(home: Home) -> None:
     mine, theirs = (saver.get_tuple(config) for config in (T, other))
     assert mine is not None
     assert theirs is not None
-    counted = [each.metadata["counters_since_delta_snapshot"] for each in (mine, theirs)]  # type: ignore[typeddict-item]
+    counted = [each.metadata["counters_since_delta_snapshot"] for each in (mine, theirs)]
     assert counted[0] == counted[1] != {}
 
 
@@ -88,7 +88,7 @@ def test_one_is_set_as_a_whole(home: Home, shop: Workshop, do: list[str], way: s
     if not do:
         assert after.values["log"] == ["corrected"]
     (interrupt_id,) = [each.id for each in before.interrupts] or [None]
-    resumed = Command(resume={interrupt_id: "yes"}) if interrupt_id else None
+    resumed: Any = Command(resume={interrupt_id: "yes"}) if interrupt_id else None
     result = shop.graph(home.saver()).invoke(resumed, T)
     if do:
         assert result["log"][0] == "corrected"
