@@ -54,7 +54,7 @@ def _is_seen(character: str) -> bool:
 def short(value: Any, width: int = _WIDTH) -> str:
     """Return a value as JSON in one line of at most `width` characters."""
     if is_large(value):
-        return f"<{value['kind']} of {value['bytes']:,} bytes: {printable(str(value['path']))}>"
+        return f"<{value['kind']} of {value['bytes']:,} bytes: {printable(str(value['$artifact']))}>"
     if isinstance(value, str) and len(value) > 4 * width:
         value = value[: 4 * width]
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -119,6 +119,7 @@ def test_large_values_are_not_read(local_home: Home) -> None:
     assert (report.kind, report.bytes) == ("text", 100_000)
     assert report.path == f"artifacts/{hashlib.sha256(b'x' * 100_000).hexdigest()}.txt"
     assert thread.latest["log"] == [f"{number:0200}" for number in range(200)]
+    assert f"<text of 100,000 bytes: {report.path}>" in repr(thread.latest)
     largest = thread.artifacts()[0]
     assert (largest.path, largest.kind, largest.read_bytes()) == (report.path, "text", b"x" * 100_000)
     (local_home.root / "t" / report.path).write_bytes(b"y" * 100_000)
