@@ -180,12 +180,17 @@ def _have_all_come(awaited: str, have_come: list[str]) -> bool | None:
 
     A name may hold `+`, too: how the text is to be cut is not known, but those that came are among its parts.
     """
-    if not have_come:
-        return False if awaited else None
+    if not awaited:
+        return None
     if len("+".join(have_come)) == len(awaited):
         return True
-    parts = awaited.split("+")
-    return False if len(set(parts)) == len(parts) else None  # one awaited twice makes the text longer
+    # Else they are all only if one was awaited twice, so that the whole text consists of their names.
+    text = f"{awaited}+"
+    reached, looked_at = {0}, -1
+    while rest := [at for at in reached if at > looked_at]:
+        looked_at = min(rest)
+        reached |= {looked_at + len(name) + 1 for name in have_come if text.startswith(f"{name}+", looked_at)}
+    return None if len(text) in reached else False
 
 
 def _has_input(versions: Versions, seen: Mapping[str, Versions], state: Mapping[str, Any]) -> bool | None:

@@ -200,6 +200,8 @@ class _Log:
         if error is None or (self.outputs and all(output.key != error.key for output in self.outputs)):
             return None
         text = plain(error.value)
+        if is_opaque(text):
+            return "an error that was stored by another serializer"
         return text if isinstance(text, str) else json.dumps(text, ensure_ascii=False)
 
 

@@ -4,16 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from langgraph_filesaver._thread_files import StoredCheckpoint
 from tests.graphs.driving import Durability
 from tests.inspection.graphs import PLAYS
-from tests.inspection.stages import NULL_TASK, Stage, held_against_langgraph
-
-
-def is_before_anything_ran(stored: StoredCheckpoint) -> bool:
-    """Tell whether it is the first input of a thread: nothing tells a StateGraph from a functional graph there."""
-    is_first = set(stored.document.checkpoint["channel_versions"]) == {"__start__"}
-    return is_first and all(write.task_id == NULL_TASK for write in stored.writes)
+from tests.inspection.stages import Stage, held_against_langgraph, is_before_anything_ran
 
 
 @pytest.mark.parametrize("durability", ["sync", "async", "exit"])
