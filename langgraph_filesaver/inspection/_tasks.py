@@ -167,7 +167,9 @@ def _is_available(channel: str, value: Any) -> bool | None:
     if flagged is not None and len(flagged) == 2 and type(flagged[1]) is bool:
         content, is_ready = flagged
     if channel.startswith(_BRANCH):
-        return is_ready if content is None else None
+        if flagged is None:
+            return None if is_opaque(value) else True
+        return is_ready if content in (None, _START) else None  # an edge writes the one, a Command's `goto` the other
     have_come = items_of(content, "set")
     if have_come is None or not all(type(name) is str for name in have_come):
         return None
