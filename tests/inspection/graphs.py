@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, TypedDict
@@ -18,7 +19,7 @@ from tests.graphs.driving import T
 from tests.graphs.stories import STORIES
 from tests.inspection.stages import BrokenNodeError, Stage
 
-__all__ = ["PLAYS", "Play", "Trail", "asks", "builder_of", "commands", "fails", "goes", "resume_all"]
+__all__ = ["PLAYS", "Play", "Trail", "asks", "builder_of", "commands", "fails", "goes", "play", "resume_all"]
 
 Saver = BaseCheckpointSaver[Any]
 Builder = StateGraph[Any, Any, Any, Any]
@@ -404,68 +405,75 @@ def _answers_unasked(stage: Stage) -> None:
     resume_all(stage)
 
 
-PLAYS: dict[str, Play] = {
-    "a line": Play(_graph(LINE, a=None, b=None, c=None), runs(GO, {"note": "again"})),
-    "a line without input": Play(_graph(LINE, a=None, b=None, c=None), runs({}, None)),
-    "branches": Play(_branching, runs(GO, {"note": "both"})),
-    "a loop": Play(_loop, runs(GO, GO)),
-    "an endless loop": Play(_endless, runs(GO, None, GO)),
-    "a join": Play(_graph(FAN, a=None, b=None, c=None, last=None), runs(GO, GO)),
-    "joins of unequal ways": Play(_graph(JOIN_OF_UNEQUAL, a=None, b=None, b2=None, c=None, d=None), _every_breakpoint),
-    "deferred nodes": Play(_graph(DEFERRED, a=None, b=None, b2=None, c=[None], d=[None]), _every_breakpoint),
-    "map and reduce": Play(_map_reduce(goes("work")), _every_breakpoint),
-    "map, and some ask": Play(_map_reduce(_some_ask), _answers),
-    "map, and one fails": Play(_map_reduce(fails("work", 1)), runs(GO, None, None)),
-    "sends beside an edge": Play(_mixed, _every_breakpoint),
-    "goto": Play(_goto, _every_breakpoint),
-    "goto in the calling graph": Play(_to_parent, runs(GO, GO)),
-    "a subgraph": Play(_subgraph(None, "who?", "when?"), runs(*ANSWERS)),
-    "a subgraph with a memory": Play(_subgraph(True, "who?", "when?"), runs(*ANSWERS, *ANSWERS)),
-    # LangGraph 1.2 fails with such a subgraph at durability "sync".
-    "a subgraph without a checkpointer": Play(_asks_nothing_inside, runs(GO, GO, durability="async")),
-    "subgraphs in subgraphs": Play(_nested, _answers),
-    "subgraphs that were sent to": Play(_sent_subgraphs, _answers),
-    "a subgraph stops at breakpoints": Play(_subgraph(None, "who?"), _every_breakpoint),
-    "questions of parallel nodes": Play(
-        _graph(FAN, a=asks("a", "who?", "when?"), b=asks("b", "what?"), c=None, last=None), _answers
-    ),
-    "a question and input": Play(
-        _graph(LINE, a=None, b=asks("b", "who?", "when?"), c=None), _input_in_place_of_an_answer
-    ),
-    "a question beside a failure": Play(_ask_and_fail, runs(*ANSWERS)),
-    "breakpoints": Play(_graph(LINE, a=None, b=None, c=None), _every_breakpoint),
-    "a node fails": Play(_graph(LINE, a=None, b=fails("b"), c=None), runs(GO, None, GO)),
-    "one of parallel nodes fails": Play(_one_fails(2), runs(GO, None, None, GO)),
-    "a functional graph": Play(_functional(asking=False), runs([1, 2, 3], [4])),
-    "a functional graph asks": Play(_functional(), runs([1, 2], *ANSWERS[1:3], [3], *ANSWERS[1:3])),
-    "a functional graph fails": Play(_functional(failing=True), runs([1, 2, 3], None, Command(resume="a"))),
-    "updates": Play(_graph(LINE, a=None, b=None, c=None), _updates),
-    "updates of a join": Play(_graph(JOIN_OF_UNEQUAL, a=None, b=None, b2=None, c=None, d=None), _updates_of_a_join),
-    "time travel": Play(_graph(LINE, a=None, b=None, c=None), _time_travel),
-    "time travel of a fan-out": Play(_map_reduce(goes("work"), count=2), _time_travel),
-    "time travel of questions": Play(_subgraph(None, "who?"), _time_travel),
-    "updates inside a subgraph": Play(_subgraph(None, "who?"), _updates_inside),
-    "copies with updates": Play(_map_reduce(goes("work")), _copies),
-    "answers that nobody asked for": Play(
-        _graph(FAN, a=asks("a", "who?", "when?"), b=None, c=asks("c", "what?"), last=None), _answers_unasked
-    ),
-    "delta channels": Play(_delta, runs(*ANSWERS, *ANSWERS)),
-    "delta channels stop at breakpoints": Play(_delta, _every_breakpoint),
-    "a state of one value": Play(_one_value, _one_value_stops),
-    "an error that is handled": Play(_handled(handler=goes("handler")), runs(GO, None)),
-    "an error whose handler fails": Play(_handled(handler=fails("handler")), runs(GO, None)),
-    "an error whose handler asks": Play(_handled(handler=asks("handler", "what now?")), runs(*ANSWERS)),
-    "tasks of a node": Play(_tasks_in_a_node, runs(*ANSWERS)),
-    "names with a plus": Play(_names_with_plus, _every_breakpoint),
-    "commands from outside": Play(_graph(LINE, a=None, b=None, c=None), _commands_from_outside),
-}
-"""The plays by name; the stories of `tests/graphs` among them."""
-
-
 def _story(name: str) -> Play:
-    from collections import Counter
-
     return Play(lambda saver: STORIES[name].graph(saver, Counter()), runs(*STORIES[name].inputs))
 
 
-PLAYS.update({f"story: {name}": _story(name) for name in STORIES})
+def _plays() -> dict[str, Play]:
+    return {
+        "a line": Play(_graph(LINE, a=None, b=None, c=None), runs(GO, {"note": "again"})),
+        "a line without input": Play(_graph(LINE, a=None, b=None, c=None), runs({}, None)),
+        "branches": Play(_branching, runs(GO, {"note": "both"})),
+        "a loop": Play(_loop, runs(GO, GO)),
+        "an endless loop": Play(_endless, runs(GO, None, GO)),
+        "a join": Play(_graph(FAN, a=None, b=None, c=None, last=None), runs(GO, GO)),
+        "joins of unequal ways": Play(
+            _graph(JOIN_OF_UNEQUAL, a=None, b=None, b2=None, c=None, d=None), _every_breakpoint
+        ),
+        "deferred nodes": Play(_graph(DEFERRED, a=None, b=None, b2=None, c=[None], d=[None]), _every_breakpoint),
+        "map and reduce": Play(_map_reduce(goes("work")), _every_breakpoint),
+        "map, and some ask": Play(_map_reduce(_some_ask), _answers),
+        "map, and one fails": Play(_map_reduce(fails("work", 1)), runs(GO, None, None)),
+        "sends beside an edge": Play(_mixed, _every_breakpoint),
+        "goto": Play(_goto, _every_breakpoint),
+        "goto in the calling graph": Play(_to_parent, runs(GO, GO)),
+        "a subgraph": Play(_subgraph(None, "who?", "when?"), runs(*ANSWERS)),
+        "a subgraph with a memory": Play(_subgraph(True, "who?", "when?"), runs(*ANSWERS, *ANSWERS)),
+        # LangGraph 1.2 fails with such a subgraph at durability "sync".
+        "a subgraph without a checkpointer": Play(_asks_nothing_inside, runs(GO, GO, durability="async")),
+        "subgraphs in subgraphs": Play(_nested, _answers),
+        "subgraphs that were sent to": Play(_sent_subgraphs, _answers),
+        "a subgraph stops at breakpoints": Play(_subgraph(None, "who?"), _every_breakpoint),
+        "questions of parallel nodes": Play(
+            _graph(FAN, a=asks("a", "who?", "when?"), b=asks("b", "what?"), c=None, last=None), _answers
+        ),
+        "a question and input": Play(
+            _graph(LINE, a=None, b=asks("b", "who?", "when?"), c=None), _input_in_place_of_an_answer
+        ),
+        "a question beside a failure": Play(_ask_and_fail, runs(*ANSWERS)),
+        "breakpoints": Play(_graph(LINE, a=None, b=None, c=None), _every_breakpoint),
+        "a node fails": Play(_graph(LINE, a=None, b=fails("b"), c=None), runs(GO, None, GO)),
+        "one of parallel nodes fails": Play(_one_fails(2), runs(GO, None, None, GO)),
+        "a functional graph": Play(_functional(asking=False), runs([1, 2, 3], [4])),
+        "a functional graph asks": Play(_functional(), runs([1, 2], *ANSWERS[1:3], [3], *ANSWERS[1:3])),
+        "a functional graph fails": Play(_functional(failing=True), runs([1, 2, 3], None, Command(resume="a"))),
+        "updates": Play(_graph(LINE, a=None, b=None, c=None), _updates),
+        "updates of a join": Play(_graph(JOIN_OF_UNEQUAL, a=None, b=None, b2=None, c=None, d=None), _updates_of_a_join),
+        "time travel": Play(_graph(LINE, a=None, b=None, c=None), _time_travel),
+        "time travel of a fan-out": Play(_map_reduce(goes("work"), count=2), _time_travel),
+        "time travel of questions": Play(_subgraph(None, "who?"), _time_travel),
+        "updates inside a subgraph": Play(_subgraph(None, "who?"), _updates_inside),
+        "copies with updates": Play(_map_reduce(goes("work")), _copies),
+        "answers that nobody asked for": Play(
+            _graph(FAN, a=asks("a", "who?", "when?"), b=None, c=asks("c", "what?"), last=None), _answers_unasked
+        ),
+        "delta channels": Play(_delta, runs(*ANSWERS, *ANSWERS)),
+        "delta channels stop at breakpoints": Play(_delta, _every_breakpoint),
+        "a state of one value": Play(_one_value, _one_value_stops),
+        "an error that is handled": Play(_handled(handler=goes("handler")), runs(GO, None)),
+        "an error whose handler fails": Play(_handled(handler=fails("handler")), runs(GO, None)),
+        "an error whose handler asks": Play(_handled(handler=asks("handler", "what now?")), runs(*ANSWERS)),
+        "tasks of a node": Play(_tasks_in_a_node, runs(*ANSWERS)),
+        "names with a plus": Play(_names_with_plus, _every_breakpoint),
+        "commands from outside": Play(_graph(LINE, a=None, b=None, c=None), _commands_from_outside),
+        **{f"story: {name}": _story(name) for name in STORIES},
+    }
+
+
+PLAYS = tuple(_plays())
+"""The names of the plays; the stories of `tests/graphs` are among them."""
+
+
+def play(name: str) -> Play:
+    """Return a play, with nodes that have not failed yet."""
+    return _plays()[name]
