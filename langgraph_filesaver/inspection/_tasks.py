@@ -75,7 +75,8 @@ def tasks_of(document: CheckpointDocument, wrote: Collection[str], plain: Plain)
     """
     versions = _mapping(document.checkpoint.get("channel_versions"))
     seen = _seen(document.checkpoint.get("versions_seen"))
-    sends = _sends(document.state, plain)
+    values = _Values(document, plain)
+    sends = _sends(values)
     if document.checkpoint.get("v") != _VERSION or versions is None or seen is None or sends is None:
         return None
     triggers = _triggers(versions, seen, wrote) if versions else {}
@@ -86,7 +87,7 @@ def tasks_of(document: CheckpointDocument, wrote: Collection[str], plain: Plain)
         for index, node in enumerate(sends)
     ]
     for node, channels in sorted(triggers.items()):
-        is_triggered = _is_triggered(channels, versions, seen.get(node), document.state, plain)
+        is_triggered = _is_triggered(channels, versions, seen.get(node), values)
         if is_triggered and channels != {_START}:
             is_triggered = _has_input(versions, seen, document.state)
         if is_triggered is None:
@@ -133,13 +134,42 @@ def _listener(channel: str) -> str | None:
     return name if name and ":" not in name else None  # LangGraph admits no colon in the name of a node
 
 
-def _is_triggered(
-    channels: Collection[str], versions: Versions, seen: Versions | None, state: Mapping[str, Any], plain: Plain
-) -> bool | None:
+class _Values:
+    """The stored values of the channels.
+
+    Of a value that another serde stored, only this is known: after a step, LangGraph lists the channels that it left with
+    something to give, and starts tasks by these alone. An update of the state leaves no such list.
+    """
+
+    def __init__(self, document: CheckpointDocument, plain: Plain) -> None:
+        self._state = document.state
+        updated = document.checkpoint.get("updated_channels")
+        self._updated: list[Any] | None = updated if isinstance(updated, list) else None
+        self._plain = plain
+
+    def of(self, channel: str) -> Any:
+        return self._plain(self._state[channel]) if channel in self._state else []
+
+    def were_updated(self, channel: str) -> bool | None:
+        """Tell whether a sealed value came with the last step; None where it is not sealed or that is not known."""
+        if self._updated is None or not is_opaque(self._state.get(channel)):
+            return None
+        return channel in self._updated
+
+    def are_available(self, channel: str) -> bool | None:
+        if channel not in self._state:
+            return False
+        value = self.of(channel)
+        if channel != _START and is_opaque(value):
+            return self.were_updated(channel)
+        return _is_available(channel, value)
+
+
+def _is_triggered(channels: Collection[str], versions: Versions, seen: Versions | None, values: _Values) -> bool | None:
     is_unknown = False
     for channel in channels:
         is_newer = seen is None or _is_newer(versions.get(channel), seen.get(channel))
-        is_available = is_newer is not False and channel in state and _is_available(channel, plain(state[channel]))
+        is_available = is_newer is not False and values.are_available(channel)
         if is_newer and is_available:
             return True
         is_unknown = is_unknown or (is_available is not False)
@@ -159,7 +189,7 @@ def _is_newer(version: Any, seen: Any) -> bool | None:
 
 
 def _is_available(channel: str, value: Any) -> bool | None:
-    """Tell whether a stored channel has a value to give; a node that is deferred waits for its flag."""
+    """Tell whether a channel has a value to give; a node that is deferred waits for its flag."""
     if channel == _START:
         return True
     flagged = items_of(value, "tuple")
@@ -167,7 +197,9 @@ def _is_available(channel: str, value: Any) -> bool | None:
     if flagged is not None and len(flagged) == 2 and type(flagged[1]) is bool:
         content, is_ready = flagged
     if channel.startswith(_BRANCH):
-        return is_ready if content is None else None
+        if flagged is None:
+            return True
+        return is_ready if content in (None, _START) else None  # an edge writes the one, a Command's `goto` the other
     have_come = items_of(content, "set")
     if have_come is None or not all(type(name) is str for name in have_come):
         return None
@@ -180,12 +212,17 @@ def _have_all_come(awaited: str, have_come: list[str]) -> bool | None:
 
     A name may hold `+`, too: how the text is to be cut is not known, but those that came are among its parts.
     """
-    if not have_come:
-        return False if awaited else None
+    if not awaited:
+        return None
     if len("+".join(have_come)) == len(awaited):
         return True
-    parts = awaited.split("+")
-    return False if len(set(parts)) == len(parts) else None  # one awaited twice makes the text longer
+    # Else they are all only if one was awaited twice, so that the whole text consists of their names.
+    text = f"{awaited}+"
+    reached, looked_at = {0}, -1
+    while rest := [at for at in reached if at > looked_at]:
+        looked_at = min(rest)
+        reached |= {looked_at + len(name) + 1 for name in have_come if text.startswith(f"{name}+", looked_at)}
+    return None if len(text) in reached else False
 
 
 def _has_input(versions: Versions, seen: Mapping[str, Versions], state: Mapping[str, Any]) -> bool | None:
@@ -196,9 +233,9 @@ def _has_input(versions: Versions, seen: Mapping[str, Versions], state: Mapping[
     return True if has_state or _START in seen.get(_START, {}) else None
 
 
-def _sends(state: Mapping[str, Any], plain: Plain) -> list[str] | None:
+def _sends(values: _Values) -> list[str] | None:
     """Return the nodes that were sent to, one for each Send in order, or None where that cannot be read."""
-    packets = plain(state.get(TASKS, []))
+    packets = values.of(TASKS) if values.were_updated(TASKS) is not False else []
     if not isinstance(packets, list):
         return None
     nodes = [each["node"] for each in packets if _is_send(each)]

@@ -53,7 +53,6 @@ _CALL = re.compile(rf"(?:~__pregel_push, )+~{PULL}, (.+?)(?:, \d{{10}}, 00000000
 _UPDATED = re.compile(r"(?:~__interrupt__, (\d{10}))?")
 _LATE = "~~"
 _MOST_STEPS = 10_000
-_ID = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +212,8 @@ class _Log:
         if error is None or (self.outputs and all(output.key != error.key for output in self.outputs)):
             return None
         text = plain(error.value)
+        if is_opaque(text):
+            return "an error that was stored by another serializer"
         return text if isinstance(text, str) else json.dumps(text, ensure_ascii=False)
 
 
@@ -301,11 +302,10 @@ def _unanswered(
             resumes and is_alone and RESUME not in log.controls
         ):  # of a question inside a subgraph, only that one's namespace tells who took the answer
             is_answered = is_answered or _place(document, log, questions) == 0
-        found += [
-            Interruption(each.get("id"), log.node, each.get("value"))
-            for each in questions
-            if not is_answered and not (_ID.fullmatch(str(each.get("id"))) and each.get("id") in by_id)
-        ]
+        for each in questions if not is_answered else ():
+            question_id = each.get("id") if isinstance(each.get("id"), str) else None
+            if question_id is None or question_id not in by_id:
+                found.append(Interruption(question_id, log.node, each.get("value")))
     return tuple(found)
 
 

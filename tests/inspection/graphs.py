@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import operator
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, TypedDict
 
+from langgraph.channels.delta import DeltaChannel
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.func import entrypoint, task
 from langgraph.graph import END, START, StateGraph
@@ -17,7 +19,7 @@ from tests.graphs.driving import T
 from tests.graphs.stories import STORIES
 from tests.inspection.stages import BrokenNodeError, Stage
 
-__all__ = ["PLAYS", "Play", "Trail", "asks", "builder_of", "fails", "goes"]
+__all__ = ["PLAYS", "Play", "Trail", "asks", "builder_of", "commands", "fails", "goes", "play", "resume_all"]
 
 Saver = BaseCheckpointSaver[Any]
 Builder = StateGraph[Any, Any, Any, Any]
@@ -309,54 +311,169 @@ def _one_fails(times: int) -> Callable[[Saver], Graph]:
     return lambda saver: builder_of(FAN, a=None, b=fail, c=None, last=None).compile(checkpointer=saver)
 
 
-PLAYS: dict[str, Play] = {
-    "a line": Play(_graph(LINE, a=None, b=None, c=None), runs(GO, {"note": "again"})),
-    "a line without input": Play(_graph(LINE, a=None, b=None, c=None), runs({}, None)),
-    "branches": Play(_branching, runs(GO, {"note": "both"})),
-    "a loop": Play(_loop, runs(GO, GO)),
-    "an endless loop": Play(_endless, runs(GO, None, GO)),
-    "a join": Play(_graph(FAN, a=None, b=None, c=None, last=None), runs(GO, GO)),
-    "joins of unequal ways": Play(_graph(JOIN_OF_UNEQUAL, a=None, b=None, b2=None, c=None, d=None), _every_breakpoint),
-    "deferred nodes": Play(_graph(DEFERRED, a=None, b=None, b2=None, c=[None], d=[None]), _every_breakpoint),
-    "map and reduce": Play(_map_reduce(goes("work")), _every_breakpoint),
-    "map, and some ask": Play(_map_reduce(_some_ask), _answers),
-    "map, and one fails": Play(_map_reduce(fails("work", 1)), runs(GO, None, None)),
-    "sends beside an edge": Play(_mixed, _every_breakpoint),
-    "goto": Play(_goto, _every_breakpoint),
-    "goto in the calling graph": Play(_to_parent, runs(GO, GO)),
-    "a subgraph": Play(_subgraph(None, "who?", "when?"), runs(*ANSWERS)),
-    "a subgraph with a memory": Play(_subgraph(True, "who?", "when?"), runs(*ANSWERS, *ANSWERS)),
-    # LangGraph 1.2 fails with such a subgraph at durability "sync".
-    "a subgraph without a checkpointer": Play(_asks_nothing_inside, runs(GO, GO, durability="async")),
-    "subgraphs in subgraphs": Play(_nested, _answers),
-    "subgraphs that were sent to": Play(_sent_subgraphs, _answers),
-    "a subgraph stops at breakpoints": Play(_subgraph(None, "who?"), _every_breakpoint),
-    "questions of parallel nodes": Play(
-        _graph(FAN, a=asks("a", "who?", "when?"), b=asks("b", "what?"), c=None, last=None), _answers
-    ),
-    "a question and input": Play(
-        _graph(LINE, a=None, b=asks("b", "who?", "when?"), c=None), _input_in_place_of_an_answer
-    ),
-    "a question beside a failure": Play(_ask_and_fail, runs(*ANSWERS)),
-    "breakpoints": Play(_graph(LINE, a=None, b=None, c=None), _every_breakpoint),
-    "a node fails": Play(_graph(LINE, a=None, b=fails("b"), c=None), runs(GO, None, GO)),
-    "one of parallel nodes fails": Play(_one_fails(2), runs(GO, None, None, GO)),
-    "a functional graph": Play(_functional(asking=False), runs([1, 2, 3], [4])),
-    "a functional graph asks": Play(_functional(), runs([1, 2], *ANSWERS[1:3], [3], *ANSWERS[1:3])),
-    "a functional graph fails": Play(_functional(failing=True), runs([1, 2, 3], None, Command(resume="a"))),
-    "updates": Play(_graph(LINE, a=None, b=None, c=None), _updates),
-    "updates of a join": Play(_graph(JOIN_OF_UNEQUAL, a=None, b=None, b2=None, c=None, d=None), _updates_of_a_join),
-    "time travel": Play(_graph(LINE, a=None, b=None, c=None), _time_travel),
-    "time travel of a fan-out": Play(_map_reduce(goes("work"), count=2), _time_travel),
-    "commands from outside": Play(_graph(LINE, a=None, b=None, c=None), _commands_from_outside),
-}
-"""The plays by name; the stories of `tests/graphs` among them."""
+# --- rarer kinds
+
+
+class DeltaTrail(TypedDict, total=False):
+    trail: Annotated[list[str], DeltaChannel(lambda old, new: [*(old or []), *(x for each in new for x in each)])]
+    note: str
+
+
+def _delta(saver: Saver) -> Graph:
+    builder: Builder = StateGraph(DeltaTrail)
+    nodes: dict[str, Any] = {"a": goes("a"), "b": asks("b", "who?"), "c": goes("c")}
+    for name, node in nodes.items():
+        builder.add_node(name, node)
+        builder.add_edge(START, name)
+    last: Any = goes("last")
+    builder.add_node("last", last)
+    builder.add_edge(["a", "b", "c"], "last")
+    return builder.compile(checkpointer=saver)
+
+
+def _one_value(saver: Saver) -> Graph:
+    state: Any = Annotated[list[str], operator.add]
+    builder: Builder = StateGraph(state)
+    for name in "abc":
+        action: Any = lambda state: ["x"]  # noqa: E731 as short as it can be
+        builder.add_node(name, action)
+    for start, end in LINE:
+        builder.add_edge(start, end)
+    return builder.compile(checkpointer=saver)
+
+
+def _handled(*, handler: Node) -> Callable[[Saver], Graph]:
+    def graph(saver: Saver) -> Graph:
+        builder = builder_of([(START, "a"), (START, "b"), ("b", "c"), ("a", "c")], a=None, c=None)
+        failing: Any = fails("b")
+        handling: Any = handler
+        builder.add_node("b", failing, error_handler=handling)
+        return builder.compile(checkpointer=saver)
+
+    return graph
+
+
+def _tasks_in_a_node(saver: Saver) -> Graph:
+    @task
+    def work(number: int) -> Any:
+        return interrupt("number?") if number == 1 else number
+
+    def node(state: Any) -> Any:
+        return {"trail": [str(work(number).result()) for number in range(3)]}
+
+    return builder_of(LINE, a=None, b=node, c=None).compile(checkpointer=saver)
+
+
+def _one_value_stops(stage: Stage) -> None:
+    stage.run(["x"], interrupt_before=["b"])
+    stage.run(None)
+
+
+def _names_with_plus(saver: Saver) -> Graph:
+    edges: list[tuple[Any, str]] = [
+        (START, "a"),
+        (START, "a+b"),
+        ("a", "b"),
+        (["a+b", "b"], "c"),
+        (["a", "a+b"], "d, e"),
+    ]
+    return builder_of(edges, **dict.fromkeys(["a", "b", "a+b", "c", "d, e"])).compile(checkpointer=saver)
+
+
+def _updates_inside(stage: Stage) -> None:
+    stage.run(GO)
+    inside = stage.state().tasks[0].state
+    assert isinstance(inside, dict)
+    for as_node in ("a", "b"):
+        stage.update({"trail": [f"as {as_node}"]}, as_node, inside)
+    for given in ANSWERS:
+        stage.run(given)
+
+
+def _copies(stage: Stage) -> None:
+    stage.run(GO, interrupt_before=["work"])
+    stage.update([({"trail": ["x"]}, "work"), ({"trail": ["y"]}, "work")], "__copy__")
+    stage.run(None)
+
+
+def _answers_unasked(stage: Stage) -> None:
+    stage.run(GO, interrupt_before="*")
+    stage.run(Command(resume="unasked"), interrupt_before="*")
+    stage.run(None, interrupt_before=["last"])
+    resume_all(stage, 1)
+    resume_all(stage)
+    resume_all(stage)
 
 
 def _story(name: str) -> Play:
-    from collections import Counter
-
     return Play(lambda saver: STORIES[name].graph(saver, Counter()), runs(*STORIES[name].inputs))
 
 
-PLAYS.update({f"story: {name}": _story(name) for name in STORIES})
+def _plays() -> dict[str, Play]:
+    return {
+        "a line": Play(_graph(LINE, a=None, b=None, c=None), runs(GO, {"note": "again"})),
+        "a line without input": Play(_graph(LINE, a=None, b=None, c=None), runs({}, None)),
+        "branches": Play(_branching, runs(GO, {"note": "both"})),
+        "a loop": Play(_loop, runs(GO, GO)),
+        "an endless loop": Play(_endless, runs(GO, None, GO)),
+        "a join": Play(_graph(FAN, a=None, b=None, c=None, last=None), runs(GO, GO)),
+        "joins of unequal ways": Play(
+            _graph(JOIN_OF_UNEQUAL, a=None, b=None, b2=None, c=None, d=None), _every_breakpoint
+        ),
+        "deferred nodes": Play(_graph(DEFERRED, a=None, b=None, b2=None, c=[None], d=[None]), _every_breakpoint),
+        "map and reduce": Play(_map_reduce(goes("work")), _every_breakpoint),
+        "map, and some ask": Play(_map_reduce(_some_ask), _answers),
+        "map, and one fails": Play(_map_reduce(fails("work", 1)), runs(GO, None, None)),
+        "sends beside an edge": Play(_mixed, _every_breakpoint),
+        "goto": Play(_goto, _every_breakpoint),
+        "goto in the calling graph": Play(_to_parent, runs(GO, GO)),
+        "a subgraph": Play(_subgraph(None, "who?", "when?"), runs(*ANSWERS)),
+        "a subgraph with a memory": Play(_subgraph(True, "who?", "when?"), runs(*ANSWERS, *ANSWERS)),
+        # LangGraph 1.2 fails with such a subgraph at durability "sync".
+        "a subgraph without a checkpointer": Play(_asks_nothing_inside, runs(GO, GO, durability="async")),
+        "subgraphs in subgraphs": Play(_nested, _answers),
+        "subgraphs that were sent to": Play(_sent_subgraphs, _answers),
+        "a subgraph stops at breakpoints": Play(_subgraph(None, "who?"), _every_breakpoint),
+        "questions of parallel nodes": Play(
+            _graph(FAN, a=asks("a", "who?", "when?"), b=asks("b", "what?"), c=None, last=None), _answers
+        ),
+        "a question and input": Play(
+            _graph(LINE, a=None, b=asks("b", "who?", "when?"), c=None), _input_in_place_of_an_answer
+        ),
+        "a question beside a failure": Play(_ask_and_fail, runs(*ANSWERS)),
+        "breakpoints": Play(_graph(LINE, a=None, b=None, c=None), _every_breakpoint),
+        "a node fails": Play(_graph(LINE, a=None, b=fails("b"), c=None), runs(GO, None, GO)),
+        "one of parallel nodes fails": Play(_one_fails(2), runs(GO, None, None, GO)),
+        "a functional graph": Play(_functional(asking=False), runs([1, 2, 3], [4])),
+        "a functional graph asks": Play(_functional(), runs([1, 2], *ANSWERS[1:3], [3], *ANSWERS[1:3])),
+        "a functional graph fails": Play(_functional(failing=True), runs([1, 2, 3], None, Command(resume="a"))),
+        "updates": Play(_graph(LINE, a=None, b=None, c=None), _updates),
+        "updates of a join": Play(_graph(JOIN_OF_UNEQUAL, a=None, b=None, b2=None, c=None, d=None), _updates_of_a_join),
+        "time travel": Play(_graph(LINE, a=None, b=None, c=None), _time_travel),
+        "time travel of a fan-out": Play(_map_reduce(goes("work"), count=2), _time_travel),
+        "time travel of questions": Play(_subgraph(None, "who?"), _time_travel),
+        "updates inside a subgraph": Play(_subgraph(None, "who?"), _updates_inside),
+        "copies with updates": Play(_map_reduce(goes("work")), _copies),
+        "answers that nobody asked for": Play(
+            _graph(FAN, a=asks("a", "who?", "when?"), b=None, c=asks("c", "what?"), last=None), _answers_unasked
+        ),
+        "delta channels": Play(_delta, runs(*ANSWERS, *ANSWERS)),
+        "delta channels stop at breakpoints": Play(_delta, _every_breakpoint),
+        "a state of one value": Play(_one_value, _one_value_stops),
+        "an error that is handled": Play(_handled(handler=goes("handler")), runs(GO, None)),
+        "an error whose handler fails": Play(_handled(handler=fails("handler")), runs(GO, None)),
+        "an error whose handler asks": Play(_handled(handler=asks("handler", "what now?")), runs(*ANSWERS)),
+        "tasks of a node": Play(_tasks_in_a_node, runs(*ANSWERS)),
+        "names with a plus": Play(_names_with_plus, _every_breakpoint),
+        "commands from outside": Play(_graph(LINE, a=None, b=None, c=None), _commands_from_outside),
+        **{f"story: {name}": _story(name) for name in STORIES},
+    }
+
+
+PLAYS = tuple(_plays())
+"""The names of the plays; the stories of `tests/graphs` are among them."""
+
+
+def play(name: str) -> Play:
+    """Return a play, with nodes that have not failed yet."""
+    return _plays()[name]
