@@ -8,7 +8,7 @@ tells what was there when it was made.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from difflib import get_close_matches
 from typing import Any
 
@@ -29,6 +29,7 @@ __all__ = ["Inspector", "instant_of", "made_at", "nearest"]
 
 _LOOKS = 20
 _UUID6_EPOCH = 0x01B21DD213814000  # between 1582 and 1970, in 100 ns: RFC 9562, section 5.6
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _MACHINERY = ("branch:to:", "join:", "__")
 _NEITHER_NODE = frozenset({"__input__", "__interrupt__"})
 
@@ -259,13 +260,12 @@ def made_at(document: CheckpointDocument) -> datetime | None:
 
 def instant_of(checkpoint_id: str) -> datetime | None:
     """Return when an id was made, where it is a UUID of version 6 as LangGraph's are (RFC 9562, 5.6), else None."""
-    digits = checkpoint_id.replace("-", "")
-    if len(checkpoint_id) != 36 or len(digits) != 32 or digits[12] != "6":
+    if len(checkpoint_id) != 36 or checkpoint_id[14] != "6":
         return None
     try:
-        ticks = int(digits[:12] + digits[13:16], 16) - _UUID6_EPOCH
-        return datetime.fromtimestamp(ticks / 10_000_000, timezone.utc)
-    except (ValueError, OverflowError, OSError):
+        ticks = int(checkpoint_id[:8] + checkpoint_id[9:13] + checkpoint_id[15:18], 16) - _UUID6_EPOCH
+        return _EPOCH + timedelta(microseconds=ticks // 10)
+    except (ValueError, OverflowError):
         return None
 
 

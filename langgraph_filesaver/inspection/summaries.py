@@ -66,13 +66,16 @@ def _newest_first(inspector: Inspector) -> list[tuple[str, datetime]]:
     repository = inspector.repository
     found = []
     for thread_id in repository.thread_ids():
-        ids = repository.checkpoint_ids(thread_id, "")
-        if ids:
-            found.append((thread_id, instant_of(ids[-1]) or _latest_at(inspector, thread_id, "")))
+        names = repository.store.list(layout.checkpoints_folder(layout.thread_folder(thread_id), layout.ROOT_NAMESPACE))
+        # The name that sorts last is that of the latest, but for odd ids, which `_latest_at` reads.
+        at = instant_of(names[-1][:-5]) if names and names[-1].endswith(".json") else None
+        if at is not None:
+            found.append((thread_id, at))
         else:
             namespaces = repository.namespaces(thread_id)
-            if namespaces:  # of called graphs only; else no thread, for there is no checkpoint
-                found.append((thread_id, max(_latest_at(inspector, thread_id, each) for each in namespaces)))
+            if namespaces:  # else no thread, for there is no checkpoint
+                root = [""] if "" in namespaces else namespaces
+                found.append((thread_id, max(_latest_at(inspector, thread_id, each) for each in root)))
     return sorted(found, key=lambda each: each[1], reverse=True)
 
 
