@@ -15,6 +15,7 @@ from langgraph_filesaver.inspection.words import size, when
 __all__ = [
     "artifacts",
     "badge",
+    "changes_of",
     "diff",
     "fragment",
     "state",
@@ -119,7 +120,7 @@ def timeline(found: Sequence[Mapping[str, Any]], diffs: Sequence[Mapping[str, An
     steps = "".join(
         f'<details class="step"><summary>{step_line(each)}</summary>'
         f'<div class="inside"><div class="soft small"><code>{inline(each["checkpoint_id"], 80)}</code></div>'
-        f"{_changes(change['channels']) if change else ''}</div></details>"
+        f"{changes_of(change['channels']) if change else ''}</div></details>"
         for each, change in zip(found, diffs, strict=True)
     )
     more = f'<p class="soft">{count - len(found):,} older ones are not shown</p>' if count > len(found) else ""
@@ -156,11 +157,12 @@ def diff(found: Mapping[str, Any]) -> str:
     """Return what changed between two checkpoints."""
     return (
         f'<div class="facts soft small"><code>{inline(found["old"] or "(nothing)", 80)}</code> → '
-        f"<code>{inline(found['new'], 80)}</code></div>{_changes(found['channels'])}"
+        f"<code>{inline(found['new'], 80)}</code></div>{changes_of(found['channels'])}"
     )
 
 
-def _changes(channels: Mapping[str, Mapping[str, Any]]) -> str:
+def changes_of(channels: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return what changed, channel by channel."""
     if not channels:
         return '<p class="soft">nothing changed</p>'
     return "".join(

@@ -111,19 +111,22 @@ class Inspector:
             if not each.is_over
         }
 
-    def state(self, thread_id: str, checkpoint_ns: str, checkpoint_id: str | None) -> State:
-        """Return what a thread knew at a checkpoint; raises as `load` does."""
+    def state(
+        self, thread_id: str, checkpoint_ns: str, checkpoint_id: str | None, values: PlainValues | None = None
+    ) -> State:
+        """Return what a thread knew at a checkpoint, by `values` where a caller reads many; raises as `load` does."""
+        values = values or self.plain_values(thread_id)
         for _ in range(_LOOKS):
             found = self.load(thread_id, checkpoint_ns, checkpoint_id)
             try:
-                return self._state(thread_id, found)
+                return self._state(thread_id, found, values)
             except MissingArtifactError:  # removed together with the checkpoint, or damage
                 if found == self.repository.load(thread_id, checkpoint_ns, found.document.checkpoint_id):
                     raise
         raise StorageError(f"thread {thread_id!r} changes faster than it can be read: try again")
 
-    def _state(self, thread_id: str, found: StoredCheckpoint) -> State:
-        document, values = found.document, self.plain_values(thread_id)
+    def _state(self, thread_id: str, found: StoredCheckpoint, values: PlainValues) -> State:
+        document = found.document
         with self.repository.naming_checkpoint(thread_id, document):
             metadata = self.metadata(document, values)
             shown = {

@@ -63,8 +63,8 @@ body[data-jp-theme-light="true"] .lgfs{{--ink:#1d2129;--soft:#5b6472;--line:#dde
 .lgfs .change::before{{content:attr(data-sign);display:inline-block;width:1.2em;font-weight:700}}
 .lgfs ul.tree{{list-style:none;margin:0;padding:0}}
 .lgfs ul.tree ul.tree{{margin-left:10px;padding-left:14px;border-left:2px solid var(--line)}}
-.lgfs ul.tree li{{margin:2px 0}}
-.lgfs .latest{{font-weight:700}}
+.lgfs ul.tree li{{margin:3px 0}}
+.lgfs td:nth-child(4),.lgfs td:nth-child(5){{min-width:7em}}
 """ + "".join(
     f".lgfs .badge.{status}{{color:var(--{status})}}"
     for status in ("running", "interrupted", "failed", "pending", "done", "unknown")

@@ -22,6 +22,7 @@ from langgraph_filesaver.inspection.records import (
     ThreadSummary,
     Tree,
 )
+from langgraph_filesaver.inspection.report import report
 from langgraph_filesaver.inspection.summaries import summary_of
 from langgraph_filesaver.inspection.values import kind_of, to_json
 
@@ -166,6 +167,26 @@ class Thread:
             document = parent
         for checkpoint_id in reversed(path):
             yield self.state(checkpoint_id, checkpoint_ns=checkpoint_ns)
+
+    def states(self, *, checkpoint_ns: str = "") -> Iterator[State]:
+        """Yield the states of all checkpoints, forks too, the oldest first; one that is removed meanwhile is left out."""
+        inspector, values = self._inspector, self._inspector.plain_values(self.thread_id)
+        for checkpoint_id in list(inspector.repository.checkpoint_ids(self.thread_id, checkpoint_ns)):
+            try:
+                yield inspector.state(self.thread_id, checkpoint_ns, checkpoint_id, values)
+            except NotFoundError:
+                continue
+
+    def report(self) -> str:
+        """Return one HTML page of the thread, which needs nothing else: summary, timeline, states, changes, forks, artifacts.
+
+        Raises:
+            CorruptDataError: A file of the thread is damaged; it is named.
+
+        Example:
+            >>> pathlib.Path("report.html").write_text(saver.thread("research-42").report(), encoding="utf-8")
+        """
+        return report(self)
 
     def to_dict(self) -> dict[str, object]:
         """Return its summary and its latest state as JSON."""
