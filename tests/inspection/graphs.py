@@ -124,6 +124,7 @@ def _endless(saver: Saver) -> Graph:
 
 
 JOIN_OF_UNEQUAL = [(START, "a"), (START, "b"), ("b", "b2"), (["a", "b2"], "c"), (["a", "b"], "d"), ("c", "d")]
+DEFERRED_JOIN = [(START, "a"), (START, "b"), ("b", "b2"), ("b2", "b3"), (["a", "b"], "c")]
 DEFERRED = [(START, "a"), (START, "b"), ("b", "b2"), ("a", "c"), ("b2", "c"), (["a", "b2"], "d")]
 
 
@@ -249,6 +250,11 @@ def _updates(stage: Stage) -> None:
         T, [[StateUpdate({"trail": ["x"]}, "a"), StateUpdate({"trail": ["y"]}, "b")], [StateUpdate({}, "a")]]
     )
     stage.run(None)
+    stage.run(GO)
+
+
+def _update_before_all(stage: Stage) -> None:
+    stage.update(None, "c")
     stage.run(GO)
 
 
@@ -421,6 +427,7 @@ def _plays() -> dict[str, Play]:
             _graph(JOIN_OF_UNEQUAL, a=None, b=None, b2=None, c=None, d=None), _every_breakpoint
         ),
         "deferred nodes": Play(_graph(DEFERRED, a=None, b=None, b2=None, c=[None], d=[None]), _every_breakpoint),
+        "a deferred join": Play(_graph(DEFERRED_JOIN, a=None, b=None, b2=None, b3=None, c=[None]), _every_breakpoint),
         "map and reduce": Play(_map_reduce(goes("work")), _every_breakpoint),
         "map, and some ask": Play(_map_reduce(_some_ask), _answers),
         "map, and one fails": Play(_map_reduce(fails("work", 1)), runs(GO, None, None)),
@@ -448,6 +455,7 @@ def _plays() -> dict[str, Play]:
         "a functional graph asks": Play(_functional(), runs([1, 2], *ANSWERS[1:3], [3], *ANSWERS[1:3])),
         "a functional graph fails": Play(_functional(failing=True), runs([1, 2, 3], None, Command(resume="a"))),
         "updates": Play(_graph(LINE, a=None, b=None, c=None), _updates),
+        "an update before all": Play(_graph(LINE, a=None, b=None, c=None), _update_before_all),
         "updates of a join": Play(_graph(JOIN_OF_UNEQUAL, a=None, b=None, b2=None, c=None, d=None), _updates_of_a_join),
         "time travel": Play(_graph(LINE, a=None, b=None, c=None), _time_travel),
         "time travel of a fan-out": Play(_map_reduce(goes("work"), count=2), _time_travel),
