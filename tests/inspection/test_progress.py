@@ -24,7 +24,8 @@ from langgraph_filesaver._thread_files import StoredCheckpoint, ThreadFiles
 from langgraph_filesaver.inspection.progress import Failure, Interruption, Progress, progress_of, status_of
 from tests.graphs.anonymous import Graph
 from tests.graphs.driving import Durability
-from tests.inspection.graphs import GO, LINE, PLAYS, asks, builder_of, play
+from tests.inspection.acts import GO
+from tests.inspection.graphs import LINE, PLAYS, asks, builder_of, play
 from tests.inspection.stages import (
     NULL_TASK,
     BrokenNodeError,

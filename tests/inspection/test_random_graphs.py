@@ -14,7 +14,8 @@ from langgraph.types import Command, Send
 
 from langgraph_filesaver import FileSaver
 from tests.graphs.anonymous import Graph
-from tests.inspection.graphs import GO, LINE, Trail, asks, builder_of, fails, goes, resume_all
+from tests.inspection.acts import GO, resume_all
+from tests.inspection.graphs import LINE, Trail, asks, builder_of, fails, goes
 from tests.inspection.stages import Stage, held_against_langgraph, is_before_anything_ran, is_told_by_an_update
 
 NAMES = ("a", "b", "c", "d", "e")
