@@ -51,7 +51,6 @@ _PULLED = f"~{PULL}, "
 _HANDLER = re.compile(r", node_error_handler, \d{10}$")
 _CALL = re.compile(rf"(?:~__pregel_push, )+~{PULL}, (.+?)(?:, \d{{10}}, 0000000001)+")
 _UPDATED = re.compile(r"(?:~__interrupt__, (\d{10}))?")
-_LATE = "~~"
 _MOST_STEPS = 10_000
 
 
@@ -240,8 +239,6 @@ def _logs(document: CheckpointDocument, writes: Iterable[PendingWrite]) -> list[
 def _is_made_up(write: PendingWrite, step: int | None) -> bool:
     """Tell whether a run with exit durability made up the id, to keep what DeltaChannels read (`exit_delta_task_id`)."""
     number = write.task_id.partition("-")[0]
-    if write.task_path.startswith(_LATE):
-        return True
     # The number of a step in place of a hash: of the run's first one, which is at most a few after the checkpoint's.
     return bool(re.fullmatch(r"[0-9]{8}", number)) and (
         int(number) < _MOST_STEPS if step is None else 0 <= int(number) - step < 4

@@ -12,14 +12,30 @@ from langgraph.channels.delta import DeltaChannel
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.func import entrypoint, task
 from langgraph.graph import END, START, StateGraph
-from langgraph.types import Command, Send, StateUpdate, interrupt
+from langgraph.types import Command, Send, interrupt
 
 from tests.graphs.anonymous import Graph
-from tests.graphs.driving import T
 from tests.graphs.stories import STORIES
+from tests.inspection.acts import (
+    ANSWERS,
+    GO,
+    answers,
+    answers_unasked,
+    commands_from_outside,
+    copies,
+    every_breakpoint,
+    input_in_place_of_an_answer,
+    one_value_stops,
+    runs,
+    time_travel,
+    update_before_all,
+    updates,
+    updates_inside,
+    updates_of_a_join,
+)
 from tests.inspection.stages import BrokenNodeError, Stage
 
-__all__ = ["PLAYS", "Play", "Trail", "asks", "builder_of", "commands", "fails", "goes", "play", "resume_all"]
+__all__ = ["PLAYS", "Play", "Trail", "asks", "builder_of", "commands", "fails", "goes", "play"]
 
 Saver = BaseCheckpointSaver[Any]
 Builder = StateGraph[Any, Any, Any, Any]
@@ -78,23 +94,6 @@ def builder_of(edges: list[tuple[Any, str]], **nodes: Any) -> Builder:
     return builder
 
 
-def runs(*inputs: Any, **options: Any) -> Callable[[Stage], None]:
-    def acts(stage: Stage) -> None:
-        for given in inputs:
-            stage.run(given, **options)
-
-    return acts
-
-
-GO = {"trail": ["go"]}
-
-
-def resume_all(stage: Stage, count: int | None = None) -> None:
-    """Answer the questions that wait, or the first `count` of them, by their ids."""
-    waiting = stage.state().interrupts
-    stage.run(Command(resume={each.id: "yes" for each in waiting[:count]}))
-
-
 def _graph(edges: list[tuple[Any, str]], **nodes: Any) -> Callable[[Saver], Graph]:
     return lambda saver: builder_of(edges, **nodes).compile(checkpointer=saver)
 
@@ -124,6 +123,7 @@ def _endless(saver: Saver) -> Graph:
 
 
 JOIN_OF_UNEQUAL = [(START, "a"), (START, "b"), ("b", "b2"), (["a", "b2"], "c"), (["a", "b"], "d"), ("c", "d")]
+DEFERRED_JOIN = [(START, "a"), (START, "b"), ("b", "b2"), ("b2", "b3"), (["a", "b"], "c")]
 DEFERRED = [(START, "a"), (START, "b"), ("b", "b2"), ("a", "c"), ("b2", "c"), (["a", "b2"], "d")]
 
 
@@ -223,85 +223,6 @@ def _functional(*, failing: bool = False, asking: bool = True) -> Callable[[Save
     return graph
 
 
-# --- acts
-
-
-def _answers(stage: Stage) -> None:
-    stage.run(GO)
-    resume_all(stage, 1)
-    resume_all(stage, 1)
-    resume_all(stage)
-    resume_all(stage)
-
-
-def _updates(stage: Stage) -> None:
-    stage.update({"trail": ["before all"]}, "a")
-    stage.run(None)
-    stage.run(GO, interrupt_before=["b"])
-    for as_node in ("a", "b", "c", None):
-        stage.update({"trail": [f"as {as_node}"]}, as_node)
-    stage.run(None, interrupt_after=["b"])
-    stage.update(None, END)
-    stage.update({"trail": ["again"]}, "__input__")
-    stage.run(None, interrupt_before=["c"])
-    stage.update(None, "__copy__")
-    stage.graph.bulk_update_state(
-        T, [[StateUpdate({"trail": ["x"]}, "a"), StateUpdate({"trail": ["y"]}, "b")], [StateUpdate({}, "a")]]
-    )
-    stage.run(None)
-    stage.run(GO)
-
-
-def _updates_of_a_join(stage: Stage) -> None:
-    stage.run(GO, interrupt_before="*")
-    stage.update({"trail": ["as a"]}, "a")
-    stage.update({"trail": ["as b"]}, "b")
-    stage.run(None, interrupt_before="*")
-    stage.update({"trail": ["as b2"]}, "b2")
-    stage.update(None, "c")
-    stage.run(None)
-
-
-def _every_breakpoint(stage: Stage) -> None:
-    everywhere: list[dict[str, Any]] = [{"interrupt_before": "*"}, {"interrupt_after": "*"}]
-    for stops in everywhere:
-        stage.run(GO, **stops)
-        for _ in range(5):
-            stage.run(None, **stops)
-
-
-def _time_travel(stage: Stage) -> None:
-    first = next(name for name in stage.graph.nodes if name != START)
-    stage.run(GO)
-    for snapshot in stage.history():
-        stage.run(None, snapshot.config)
-    for snapshot in stage.history()[::2]:
-        forked = stage.update({"trail": ["forked"]}, first, snapshot.config)
-        stage.run(None, forked)
-    stage.run(GO, stage.history()[3].config)
-
-
-def _commands_from_outside(stage: Stage) -> None:
-    stage.run(Command(goto="b", update={"trail": ["first"]}))
-    stage.run(GO, interrupt_before=["b"])
-    stage.run(Command(goto="c", update={"trail": ["told"]}))
-    stage.run(GO, interrupt_before=["c"])
-    stage.run(Command(goto=[Send("a", {}), "b"]), interrupt_before=["c"])
-    stage.run(Command(update={"trail": ["told"]}, resume="unasked"))
-
-
-def _input_in_place_of_an_answer(stage: Stage) -> None:
-    stage.run(GO)
-    stage.run(GO)
-    stage.run(Command(resume="yes"))
-    stage.run(None)
-    stage.run(Command(resume="yes"))
-    stage.run(Command(resume="yes"))
-
-
-ANSWERS: tuple[Any, ...] = (GO, Command(resume="one"), Command(resume="two"), Command(resume="three"))
-
-
 def _ask_and_fail(saver: Saver) -> Graph:
     return builder_of(FAN, a=asks("a", "who?", "when?"), b=None, c=fails("c"), last=None).compile(checkpointer=saver)
 
@@ -364,11 +285,6 @@ def _tasks_in_a_node(saver: Saver) -> Graph:
     return builder_of(LINE, a=None, b=node, c=None).compile(checkpointer=saver)
 
 
-def _one_value_stops(stage: Stage) -> None:
-    stage.run(["x"], interrupt_before=["b"])
-    stage.run(None)
-
-
 def _names_with_plus(saver: Saver) -> Graph:
     edges: list[tuple[Any, str]] = [
         (START, "a"),
@@ -378,31 +294,6 @@ def _names_with_plus(saver: Saver) -> Graph:
         (["a", "a+b"], "d, e"),
     ]
     return builder_of(edges, **dict.fromkeys(["a", "b", "a+b", "c", "d, e"])).compile(checkpointer=saver)
-
-
-def _updates_inside(stage: Stage) -> None:
-    stage.run(GO)
-    inside = stage.state().tasks[0].state
-    assert isinstance(inside, dict)
-    for as_node in ("a", "b"):
-        stage.update({"trail": [f"as {as_node}"]}, as_node, inside)
-    for given in ANSWERS:
-        stage.run(given)
-
-
-def _copies(stage: Stage) -> None:
-    stage.run(GO, interrupt_before=["work"])
-    stage.update([({"trail": ["x"]}, "work"), ({"trail": ["y"]}, "work")], "__copy__")
-    stage.run(None)
-
-
-def _answers_unasked(stage: Stage) -> None:
-    stage.run(GO, interrupt_before="*")
-    stage.run(Command(resume="unasked"), interrupt_before="*")
-    stage.run(None, interrupt_before=["last"])
-    resume_all(stage, 1)
-    resume_all(stage)
-    resume_all(stage)
 
 
 def _story(name: str) -> Play:
@@ -418,54 +309,56 @@ def _plays() -> dict[str, Play]:
         "an endless loop": Play(_endless, runs(GO, None, GO)),
         "a join": Play(_graph(FAN, a=None, b=None, c=None, last=None), runs(GO, GO)),
         "joins of unequal ways": Play(
-            _graph(JOIN_OF_UNEQUAL, a=None, b=None, b2=None, c=None, d=None), _every_breakpoint
+            _graph(JOIN_OF_UNEQUAL, a=None, b=None, b2=None, c=None, d=None), every_breakpoint
         ),
-        "deferred nodes": Play(_graph(DEFERRED, a=None, b=None, b2=None, c=[None], d=[None]), _every_breakpoint),
-        "map and reduce": Play(_map_reduce(goes("work")), _every_breakpoint),
-        "map, and some ask": Play(_map_reduce(_some_ask), _answers),
+        "deferred nodes": Play(_graph(DEFERRED, a=None, b=None, b2=None, c=[None], d=[None]), every_breakpoint),
+        "a deferred join": Play(_graph(DEFERRED_JOIN, a=None, b=None, b2=None, b3=None, c=[None]), every_breakpoint),
+        "map and reduce": Play(_map_reduce(goes("work")), every_breakpoint),
+        "map, and some ask": Play(_map_reduce(_some_ask), answers),
         "map, and one fails": Play(_map_reduce(fails("work", 1)), runs(GO, None, None)),
-        "sends beside an edge": Play(_mixed, _every_breakpoint),
-        "goto": Play(_goto, _every_breakpoint),
+        "sends beside an edge": Play(_mixed, every_breakpoint),
+        "goto": Play(_goto, every_breakpoint),
         "goto in the calling graph": Play(_to_parent, runs(GO, GO)),
         "a subgraph": Play(_subgraph(None, "who?", "when?"), runs(*ANSWERS)),
         "a subgraph with a memory": Play(_subgraph(True, "who?", "when?"), runs(*ANSWERS, *ANSWERS)),
         # LangGraph 1.2 fails with such a subgraph at durability "sync".
         "a subgraph without a checkpointer": Play(_asks_nothing_inside, runs(GO, GO, durability="async")),
-        "subgraphs in subgraphs": Play(_nested, _answers),
-        "subgraphs that were sent to": Play(_sent_subgraphs, _answers),
-        "a subgraph stops at breakpoints": Play(_subgraph(None, "who?"), _every_breakpoint),
+        "subgraphs in subgraphs": Play(_nested, answers),
+        "subgraphs that were sent to": Play(_sent_subgraphs, answers),
+        "a subgraph stops at breakpoints": Play(_subgraph(None, "who?"), every_breakpoint),
         "questions of parallel nodes": Play(
-            _graph(FAN, a=asks("a", "who?", "when?"), b=asks("b", "what?"), c=None, last=None), _answers
+            _graph(FAN, a=asks("a", "who?", "when?"), b=asks("b", "what?"), c=None, last=None), answers
         ),
         "a question and input": Play(
-            _graph(LINE, a=None, b=asks("b", "who?", "when?"), c=None), _input_in_place_of_an_answer
+            _graph(LINE, a=None, b=asks("b", "who?", "when?"), c=None), input_in_place_of_an_answer
         ),
         "a question beside a failure": Play(_ask_and_fail, runs(*ANSWERS)),
-        "breakpoints": Play(_graph(LINE, a=None, b=None, c=None), _every_breakpoint),
+        "breakpoints": Play(_graph(LINE, a=None, b=None, c=None), every_breakpoint),
         "a node fails": Play(_graph(LINE, a=None, b=fails("b"), c=None), runs(GO, None, GO)),
         "one of parallel nodes fails": Play(_one_fails(2), runs(GO, None, None, GO)),
         "a functional graph": Play(_functional(asking=False), runs([1, 2, 3], [4])),
         "a functional graph asks": Play(_functional(), runs([1, 2], *ANSWERS[1:3], [3], *ANSWERS[1:3])),
         "a functional graph fails": Play(_functional(failing=True), runs([1, 2, 3], None, Command(resume="a"))),
-        "updates": Play(_graph(LINE, a=None, b=None, c=None), _updates),
-        "updates of a join": Play(_graph(JOIN_OF_UNEQUAL, a=None, b=None, b2=None, c=None, d=None), _updates_of_a_join),
-        "time travel": Play(_graph(LINE, a=None, b=None, c=None), _time_travel),
-        "time travel of a fan-out": Play(_map_reduce(goes("work"), count=2), _time_travel),
-        "time travel of questions": Play(_subgraph(None, "who?"), _time_travel),
-        "updates inside a subgraph": Play(_subgraph(None, "who?"), _updates_inside),
-        "copies with updates": Play(_map_reduce(goes("work")), _copies),
+        "updates": Play(_graph(LINE, a=None, b=None, c=None), updates),
+        "an update before all": Play(_graph(LINE, a=None, b=None, c=None), update_before_all),
+        "updates of a join": Play(_graph(JOIN_OF_UNEQUAL, a=None, b=None, b2=None, c=None, d=None), updates_of_a_join),
+        "time travel": Play(_graph(LINE, a=None, b=None, c=None), time_travel),
+        "time travel of a fan-out": Play(_map_reduce(goes("work"), count=2), time_travel),
+        "time travel of questions": Play(_subgraph(None, "who?"), time_travel),
+        "updates inside a subgraph": Play(_subgraph(None, "who?"), updates_inside),
+        "copies with updates": Play(_map_reduce(goes("work")), copies),
         "answers that nobody asked for": Play(
-            _graph(FAN, a=asks("a", "who?", "when?"), b=None, c=asks("c", "what?"), last=None), _answers_unasked
+            _graph(FAN, a=asks("a", "who?", "when?"), b=None, c=asks("c", "what?"), last=None), answers_unasked
         ),
         "delta channels": Play(_delta, runs(*ANSWERS, *ANSWERS)),
-        "delta channels stop at breakpoints": Play(_delta, _every_breakpoint),
-        "a state of one value": Play(_one_value, _one_value_stops),
+        "delta channels stop at breakpoints": Play(_delta, every_breakpoint),
+        "a state of one value": Play(_one_value, one_value_stops),
         "an error that is handled": Play(_handled(handler=goes("handler")), runs(GO, None)),
         "an error whose handler fails": Play(_handled(handler=fails("handler")), runs(GO, None)),
         "an error whose handler asks": Play(_handled(handler=asks("handler", "what now?")), runs(*ANSWERS)),
         "tasks of a node": Play(_tasks_in_a_node, runs(*ANSWERS)),
-        "names with a plus": Play(_names_with_plus, _every_breakpoint),
-        "commands from outside": Play(_graph(LINE, a=None, b=None, c=None), _commands_from_outside),
+        "names with a plus": Play(_names_with_plus, every_breakpoint),
+        "commands from outside": Play(_graph(LINE, a=None, b=None, c=None), commands_from_outside),
         **{f"story: {name}": _story(name) for name in STORIES},
     }
 

@@ -36,6 +36,7 @@ __all__ = [
     "held_against_langgraph",
     "identity",
     "is_before_anything_ran",
+    "is_told_by_an_update",
     "place_of",
     "progress_at",
 ]
@@ -149,6 +150,11 @@ def is_before_anything_ran(stored: StoredCheckpoint) -> bool:
     """Tell whether it is the first input of a thread: nothing tells a StateGraph from a functional graph there."""
     is_first = set(stored.document.checkpoint["channel_versions"]) == {"__start__"}
     return is_first and all(write.task_id == NULL_TASK for write in stored.writes)
+
+
+def is_told_by_an_update(stored: StoredCheckpoint) -> bool:
+    """Tell whether `update_state` wrote to this checkpoint, under an id that may be of a task with a join not reached yet."""
+    return any(write.task_path.startswith("~__interrupt__") for write in stored.writes)
 
 
 def place_of(store: Any, key: str) -> Place:

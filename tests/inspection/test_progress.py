@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from langgraph.channels import EphemeralValue, LastValue
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
-from langgraph.graph import START
+from langgraph.graph import START, StateGraph
 from langgraph.pregel import NodeBuilder, Pregel
 from langgraph.types import Command, Send
 
@@ -24,7 +24,8 @@ from langgraph_filesaver._thread_files import StoredCheckpoint, ThreadFiles
 from langgraph_filesaver.inspection.progress import Failure, Interruption, Progress, progress_of, status_of
 from tests.graphs.anonymous import Graph
 from tests.graphs.driving import Durability
-from tests.inspection.graphs import GO, LINE, PLAYS, asks, builder_of, play
+from tests.inspection.acts import GO
+from tests.inspection.graphs import LINE, PLAYS, asks, builder_of, play
 from tests.inspection.stages import (
     NULL_TASK,
     BrokenNodeError,
@@ -32,6 +33,7 @@ from tests.inspection.stages import (
     held_against_langgraph,
     identity,
     is_before_anything_ran,
+    is_told_by_an_update,
     progress_at,
 )
 
@@ -82,7 +84,7 @@ def test_with_another_serde_nothing_false_is_told(name: str) -> None:
     findings = held_against_langgraph(stage)
     for each in findings.unknown:
         updated = each.document.checkpoint["updated_channels"]
-        is_around_update = updated is None or any(write.task_path.startswith("~__inter") for write in each.writes)
+        is_around_update = updated is None or is_told_by_an_update(each)
         assert is_around_update or "__pregel_tasks" in updated or is_before_anything_ran(each)
     assert findings.moments > len(findings.unknown)
 
@@ -167,6 +169,45 @@ def test_an_update_that_may_be_a_tasks_leaves_open_who_has_finished() -> None:
     update = PendingWrite("~__interrupt__, 0000000000", "6a1f0c8e-77d2-0b3c-9e41-5c2d8f10b7aa", 0, "trail", [], "key")
     told = progress_of(stored.document, [*stored.writes, update], identity)
     assert (told.next, told.tasks) == (None, ("b2", "d"))
+
+
+def test_a_state_of_one_value_that_is_not_there_starts_nothing() -> None:
+    """A node that reads one value is not started without it; while nothing tells that from other graphs, `next` is None."""
+
+    def graph(saver: FileSaver) -> Graph:
+        builder: StateGraph[Any, Any, Any, Any] = StateGraph(str)
+        node: Any = str.upper
+        builder.add_sequence([("a", node), ("b", node)])
+        builder.add_edge(START, "a")
+        return builder.compile(checkpointer=saver)
+
+    stage = Stage(graph)
+    stage.update(Command(goto="b"), "a")
+    assert stage.state().next == ()
+    assert latest(stage)[1].next is None
+    held_against_langgraph(stage)
+
+
+def test_a_channel_that_was_stored_anew_is_no_trigger() -> None:
+    """LangGraph marks a snapshot of a DeltaChannel as seen by nodes that never listened to it; any other such mark is odd."""
+    stage = Stage(play("a line").graph)
+    stage.run(GO)
+    stored, _ = latest(stage)
+    seen = stored.document.checkpoint["versions_seen"]
+    marked = {**seen, "b": {**seen["b"], "trail": "1"}}
+    for bumps, expected in (({"b|trail": "1"}, ()), ({}, None)):
+        checkpoint = {**stored.document.checkpoint, "versions_seen": {**marked, "__snapshot_bumps__": bumps}}
+        assert progress_of(replace(stored.document, checkpoint=checkpoint), stored.writes, identity).next == expected
+
+
+def test_sends_without_ids_leave_open_which_have_finished() -> None:
+    """Where the number of the step cannot be read, no id can be computed: a result may be that of any of the Sends."""
+    stage = Stage(play("map, and some ask").graph)
+    stage.run(GO)
+    stored, progress = latest(stage)
+    assert (progress.next, progress.finished) == (("work",) * 2, ("work",) * 2)
+    odd = progress_of(replace(stored.document, metadata={"step": "one"}), stored.writes, identity)
+    assert (odd.next, odd.tasks) == (None, ("work",) * 4)
 
 
 JSON = st.recursive(
@@ -286,6 +327,28 @@ def test_the_next_question_of_a_node_is_open_though_the_answer_to_the_last_is_st
     for question in ("when?", "why?"):
         stage.run(Command(resume="yes"))
         assert [each.value for each in latest(stage)[1].interruptions] == [question]
+
+
+def test_before_langgraph_1_2_16_a_later_question_had_the_id_of_the_first() -> None:
+    """The second question is open, though by its id it is the first one, and an answer to that is stored."""
+    stage = Stage(play("story: one node asks twice").graph)
+    stage.run(GO)
+    first = latest(stage)[1].interruptions[0].id
+    stage.run(Command(resume="me"))
+    stored, _ = latest(stage)
+    question = {"$type": "langgraph.types.Interrupt", "value": "when?", "id": first}
+    writes = [each._replace(value=[question]) if each.channel == "__interrupt__" else each for each in stored.writes]
+    assert progress_of(stored.document, writes, identity).interruptions == (Interruption(first, "asks", "when?"),)
+
+
+def test_an_answer_by_the_id_of_a_question_is_its_answer() -> None:
+    """A stored map from ids to answers answers those questions and no others."""
+    stage = Stage(play("questions of parallel nodes").graph)
+    stage.run(GO)
+    stored, progress = latest(stage)
+    answered, waiting = progress.interruptions
+    answer = PendingWrite("", NULL_TASK, -4, "__resume__", {answered.id: "yes"}, "key")
+    assert progress_of(stored.document, [*stored.writes, answer], identity).interruptions == (waiting,)
 
 
 def test_a_task_that_failed_and_then_finished_has_not_failed() -> None:
