@@ -43,7 +43,9 @@ def badge(status: str) -> str:
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[int] = ()) -> str:
     """Return a table of cells that are HTML already; `numbers` are the columns that are set to the right."""
-    cells = "".join(f"<th scope=col>{name}</th>" for name in head)
+    cells = "".join(
+        f"<th scope=col{' class=n' if column in numbers else ''}>{name}</th>" for column, name in enumerate(head)
+    )
     body = "".join(
         f"<tr>{''.join(f'<td class=n>{cell}</td>' if column in numbers else f'<td>{cell}</td>' for column, cell in enumerate(row))}</tr>"
         for row in rows

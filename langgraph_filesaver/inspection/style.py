@@ -29,6 +29,7 @@ body[data-jp-theme-light="true"] .lgfs{{--ink:#1d2129;--soft:#5b6472;--line:#dde
 .lgfs th{{text-align:left;font-weight:600;color:var(--soft);border-bottom:1px solid var(--line);padding:6px 10px;white-space:nowrap}}
 .lgfs td{{text-align:left;vertical-align:top;border-bottom:1px solid var(--line);padding:7px 10px;background:none}}
 .lgfs tr:last-child td{{border-bottom:0}}
+.lgfs th.n{{text-align:right}}
 .lgfs td.n{{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}}
 .lgfs .badge{{display:inline-block;padding:1px 9px;border:1px solid currentColor;border-radius:99px;font-size:12px;font-weight:600;white-space:nowrap}}
 .lgfs .soft{{color:var(--soft)}}
