@@ -84,6 +84,7 @@ class Edit(NamedTuple):
 class _Found(NamedTuple):
     document: CheckpointDocument
     data: bytes
+    written: frozenset[str]  # channels with a pending write
     is_bound: bool
     digest: str
 
@@ -122,7 +123,12 @@ class Editing:
         except RecursionError as error:
             raise InvalidEditError("the state is nested too deeply to be edited as text: use edit_state") from error
         return EditableState(
-            thread_id, checkpoint_ns, found.document.checkpoint_id, text, found.digest, tuple(_notes(opened))
+            thread_id,
+            checkpoint_ns,
+            found.document.checkpoint_id,
+            text,
+            found.digest,
+            tuple(_notes(opened, found.written)),
         )
 
     def _content(self, thread_id: str, name: str) -> bytes:
@@ -153,9 +159,10 @@ class Editing:
             digest = hashlib.sha256(f"{key} {len(data)} ".encode() + data)
             for each, content in sorted(self._store.read_all(keys).items()):
                 digest.update(f"{each} {len(content or b'')} ".encode() + (content or b""))
-            is_bound = bool(repository.pending_writes(*place)) or self._is_calling(thread_id, document)
+            written = frozenset(write.channel for write in repository.pending_writes(*place))
+            is_bound = bool(written) or self._is_calling(thread_id, document)
             digest.update(b"bound" if is_bound else b"free")
-            return _Found(document, data, is_bound, digest.hexdigest())
+            return _Found(document, data, written, is_bound, digest.hexdigest())
         path = self._store.describe(layout.thread_folder(thread_id))
         raise StorageError(f"{path} changes faster than it can be read: try again", path=path)
 
@@ -382,7 +389,9 @@ def _moved_on(thread_id: str, checkpoint_id: str) -> ConflictError:
     )
 
 
-def _notes(opened: Opened) -> Iterator[str]:
+def _notes(opened: Opened, written: frozenset[str]) -> Iterator[str]:
+    for name in sorted(written.intersection(opened.shown)):
+        yield f"what finished tasks have written to {name!r} is not in it yet: it comes on top of the value here"
     for name in opened.not_shown:
         if name in opened.rebuilt:
             yield (
