@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.ui import WebDriverWait
 
 __all__ = ["Chrome", "why_no_browser"]
 
@@ -83,6 +85,10 @@ class Chrome:
     def find_all(self, selector: str) -> list[WebElement]:
         """Return the elements of a CSS selector."""
         return self.driver.find_elements(By.CSS_SELECTOR, selector)
+
+    def wait(self, is_so: Callable[[], bool]) -> None:
+        """Return once a condition holds; an error if it does not within ten seconds: some events come a moment later."""
+        WebDriverWait(self.driver, 10, poll_frequency=0.02).until(lambda _: is_so())
 
     def keys(self, *keys: str) -> None:
         """Press keys, wherever the focus is."""

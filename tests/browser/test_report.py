@@ -49,11 +49,13 @@ def test_a_step_opens_and_shows_its_state(chrome: Chrome, page: Path) -> None:
     fifth.find_element("css selector", "summary").click()
     assert "message number 5" in fifth.text
     fifth.find_element("css selector", ".whole > summary").click()
+    chrome.wait(lambda: bool(fifth.find_elements("css selector", ".state .message")))
     shown = [each.text for each in fifth.find_elements("css selector", ".state .message .text")]
     assert shown == [f"message number {number}" for number in range(6)]
     seventh = seen(chrome)[12 - 8]
     seventh.find_element("css selector", "summary").click()
     seventh.find_element("css selector", ".whole > summary").click()
+    chrome.wait(lambda: bool(seventh.find_elements("css selector", ".state .message")))
     shown = [each.text for each in seventh.find_elements("css selector", ".state .message .text")]
     assert shown == ["message number 0", "message number 1", "message number 2", "message number 7"]
     assert_quiet(chrome)
@@ -123,8 +125,7 @@ def test_nothing_of_a_hostile_state_runs(chrome: Chrome, tmp_path: Path, payload
     chrome.open(path)
     title = chrome.driver.title
     chrome.script("document.querySelectorAll('details').forEach((each) => { each.open = true })")
-    chrome.script("return new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
-    assert chrome.find_all(".state .channel")
+    chrome.wait(lambda: len(chrome.find_all(".state .channel")) >= 4)
     assert chrome.driver.title == title
     assert title.startswith(payload[:20].strip())
     assert_quiet(chrome)
