@@ -20,6 +20,7 @@ from difflib import SequenceMatcher, unified_diff
 from typing import Any
 
 from langgraph_filesaver.inspection import html, words
+from langgraph_filesaver.inspection.records import frame
 
 __all__ = ["Diff", "change_of", "changes"]
 
@@ -53,6 +54,10 @@ class Diff:
             "new": self.new_id,
             "channels": dict(self.channels),
         }
+
+    def to_pandas(self) -> Any:
+        """Return a `pandas.DataFrame`, a row for each channel that changed; raises ImportError where pandas is not installed."""
+        return frame([{"channel": name, **change} for name, change in self.channels.items()])
 
     def __bool__(self) -> bool:
         return bool(self.channels)

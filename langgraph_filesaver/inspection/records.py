@@ -29,6 +29,7 @@ __all__ = [
     "ThreadSummary",
     "Threads",
     "Tree",
+    "frame",
 ]
 
 MOST_SHOWN = 50
@@ -43,6 +44,10 @@ class Record:
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON."""
         return _fields(self)
+
+    def to_pandas(self) -> Any:
+        """Return a `pandas.DataFrame` of one row; raises ImportError where pandas is not installed."""
+        return frame([self.to_dict()])
 
 
 def _fields(value: Any) -> dict[str, Any]:
@@ -91,15 +96,16 @@ class Records(Sequence[Item], Generic[Item]):
         Raises:
             ImportError: pandas is not installed; the message names the extra that installs it.
         """
-        return _frame(self.to_dict())
+        return frame(self.to_dict())
 
 
-def _frame(rows: list[dict[str, Any]]) -> Any:
+def frame(rows: Sequence[Mapping[str, Any]]) -> Any:
+    """Return rows as a `pandas.DataFrame`; raises ImportError, naming the extra, where pandas is not installed."""
     try:
         import pandas as pd
     except ImportError as error:
         raise ImportError("to_pandas() needs pandas: pip install 'langgraph-filesaver[pandas]'") from error
-    return pd.DataFrame(rows)
+    return pd.DataFrame(list(rows))
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +268,7 @@ class History(Sequence[CheckpointSummary]):
 
     def to_pandas(self) -> Any:
         """Return a `pandas.DataFrame`, a row for each; raises ImportError as `Threads.to_pandas` does."""
-        return _frame(self.to_dict())
+        return frame(self.to_dict())
 
     def __repr__(self) -> str:
         return words.history(self[:MOST_SHOWN].to_dict(), len(self))
@@ -338,6 +344,10 @@ class State(Mapping[str, Any]):
             "unknown_channels": list(self.unknown_channels),
             "metadata": to_json(dict(self.metadata)),
         }
+
+    def to_pandas(self) -> Any:
+        """Return a `pandas.DataFrame`, a row for each channel; raises ImportError where pandas is not installed."""
+        return frame([{"channel": name, "value": to_json(value)} for name, value in self.items()])
 
     def __repr__(self) -> str:
         return words.state(self.to_dict())

@@ -8,6 +8,8 @@
   const told = document.getElementById("told");
   const ROLES = { human: "human", ai: "ai", tool: "tool", system: "system" };
   const MOST = 100;
+  const LONGEST = 20000;
+  const IMAGE = /^data:image\/(png|jpeg|gif|webp);base64,[A-Za-z0-9+/=]*$/;
 
   function element(name, kind, text) {
     const made = document.createElement(name);
@@ -35,13 +37,29 @@
   }
 
   function shown(value) {
-    return typeof value === "string" ? value : JSON.stringify(value, null, 2);
+    const text = typeof value === "string" ? value : JSON.stringify(value, null, 2);
+    return text.length <= LONGEST ? text : text.slice(0, LONGEST) + " … and " + (text.length - LONGEST) + " more characters";
+  }
+
+  // A block of a message: its text, its image if it holds one of a kind without scripts, or else what stands in the file.
+  function block(value) {
+    if (value && value.type === "text" && typeof value.text === "string") return element("div", "text", shown(value.text));
+    const address = value && value.image_url && (value.image_url.url || value.image_url);
+    if (typeof address === "string" && IMAGE.test(address)) {
+      const image = element("img");
+      image.alt = "image";
+      image.src = address;
+      return image;
+    }
+    return element("pre", "", shown(value));
   }
 
   function message(value) {
     const role = value.$type.split(".").pop().replace(/Chunk$/, "").replace(/Message$/, "").toLowerCase();
-    const made = element("div", "message " + (ROLES[role] || "other"));
-    made.append(element("div", "role", role), element("div", "text", shown(value.content)));
+    const made = element("div", "message " + (Object.hasOwn(ROLES, role) ? ROLES[role] : "other"));
+    made.append(element("div", "role", role));
+    if (Array.isArray(value.content)) made.append(...value.content.map(block));
+    else made.append(element("div", "text", shown(value.content)));
     for (const call of Array.isArray(value.tool_calls) ? value.tool_calls : []) {
       made.append(element("div", "small", "→ " + (call && call.name) + " " + JSON.stringify(call && call.args)));
     }

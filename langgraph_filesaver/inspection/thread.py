@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timezone
+from typing import Any
 
 from langgraph_filesaver import _layout as layout
 from langgraph_filesaver.errors import NotFoundError
@@ -192,6 +193,10 @@ class Thread:
         """Return its summary and its latest state as JSON."""
         state = self.latest.to_dict() if "" in self.namespaces else None
         return {**self.summary.to_dict(), "namespace_names": list(self.namespaces), "state": state}
+
+    def to_pandas(self) -> Any:
+        """Return its history as a `pandas.DataFrame`, a row for each step; raises ImportError where pandas is not installed."""
+        return self.history().to_pandas()
 
     def __repr__(self) -> str:
         return words.thread(self.summary.to_dict())

@@ -61,6 +61,23 @@ def test_a_step_opens_and_shows_its_state(chrome: Chrome, page: Path) -> None:
     assert_quiet(chrome)
 
 
+def test_an_image_in_a_message_is_seen_in_its_step(chrome: Chrome, tmp_path: Path) -> None:
+    """A picture stands in the whole state of a step; a vector image and an address from elsewhere stay text."""
+    png = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+    addresses = [f"data:image/png;base64,{png}", "data:image/svg+xml;base64,PHN2Zy8+", "http://127.0.0.1:9/x.png"]
+    blocks: list[Any] = [{"type": "image_url", "image_url": {"url": each}} for each in addresses]
+    saver = FileSaver(tmp_path / "checkpoints", fsync=False)
+    put(saver, "1", {"messages": [HumanMessage(content=[{"type": "text", "text": "look"}, *blocks])]})
+    path = tmp_path / "report.html"
+    path.write_text(saver.thread("t").report(), encoding="utf-8")
+    chrome.open(path)
+    chrome.script("document.querySelectorAll('details').forEach((each) => { each.open = true })")
+    chrome.wait(lambda: bool(chrome.find_all(".state .message img")))
+    assert [each.get_attribute("src") for each in chrome.find_all(".state .message img")] == addresses[:1]
+    assert chrome.script("return document.querySelector('.state .message img').naturalWidth") == 1
+    assert_quiet(chrome)
+
+
 def test_a_search_leaves_the_steps_that_match(chrome: Chrome, page: Path) -> None:
     """Only steps that hold the text stay; how many is told; the escape key brings all back."""
     chrome.open(page)

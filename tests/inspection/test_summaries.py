@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from langgraph_filesaver import CorruptDataError, FileSaver
 from langgraph_filesaver.inspection import ThreadSummary
-from tests.checkpoints import put
+from tests.checkpoints import config_of, put
 from tests.inspection.looking import chat, config_for
 from tests.stores import Home, WatchedStore
 
@@ -139,9 +140,30 @@ async def test_the_async_twin_gives_the_same(home: Home) -> None:
     assert (await saver.athreads(limit=1)).to_dict() == saver.threads().to_dict()
 
 
-def test_a_page_is_rows_for_pandas(home: Home) -> None:
-    """`to_pandas` gives a row per thread, with the fields as columns."""
+def test_everything_is_a_table_for_pandas(home: Home) -> None:
+    """`to_pandas` gives a row per thread, step, channel, write or artifact, with the fields as columns."""
+    saver = home.saver()
+    put(saver, "1", {"log": [], "text": "x" * 100_000})
+    saver.put_writes(config_of("t", "", "1"), [("log", 1), ("text", 2)], "task")
+    thread = saver.thread("t")
+    rows = {
+        "thread_id": (saver.threads(), saver.threads()[0]),
+        "step": (thread, thread.history(), thread.history()[0], thread.tree()),
+        "channel": (thread.latest, thread.diff(), thread.writes()),
+        "path": (thread.artifacts(),),
+    }
+    for column, shown in rows.items():
+        for each in shown:
+            frame = each.to_pandas()
+            assert len(frame) == (2 if column == "channel" else 1)
+            assert column in frame.columns
+
+
+def test_without_pandas_the_error_names_the_extra(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where pandas is missing, everything else works, and `to_pandas` says what to install."""
     put(home.saver(), "1", {"log": []})
-    frame = home.saver().threads().to_pandas()
-    assert list(frame["thread_id"]) == ["t"]
-    assert list(frame["checkpoints"]) == [1]
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    found = home.saver().threads()
+    assert found._repr_html_()
+    with pytest.raises(ImportError, match=r"langgraph-filesaver\[pandas\]"):
+        found.to_pandas()
