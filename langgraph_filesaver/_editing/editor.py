@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
@@ -43,6 +44,7 @@ from langgraph_filesaver._patience import waiting_for
 from langgraph_filesaver._publication import Publication
 from langgraph_filesaver._repository import Repository
 from langgraph_filesaver._serde import noting_unknown
+from langgraph_filesaver.config import CLAIM_SECONDS
 from langgraph_filesaver.errors import ConflictError, CorruptDataError, InvalidEditError, StorageError
 
 __all__ = ["Edit", "EditableState", "Editing"]
@@ -354,7 +356,10 @@ class Editing:
         return marked
 
     def _keep(self, edit: Edit, data: bytes) -> None:
-        """Keep the file of a checkpoint as it is, durably, beside those that it was before; what died doing so may have kept it."""
+        """Keep the file of a checkpoint as it is, durably, beside those that it was before.
+
+        Who died doing so may have kept it. In a far store it may be somebody who is just doing so, and it decides who is first.
+        """
         place = (edit.thread_id, edit.checkpoint_ns, edit.checkpoint_id)
         names = (layout.namespace_name(edit.checkpoint_ns), layout.name_of(edit.checkpoint_id))
         numbers = sorted(
@@ -365,6 +370,12 @@ class Editing:
         if numbers:
             newest = layout.edit_key(*place, numbers[-1])
             if self._store.read(newest) == data:
+                status = self._store.status(newest) if self._store.is_far else None
+                if status is not None and time.time() - status.modified_at < CLAIM_SECONDS:
+                    raise ConflictError(
+                        f"somebody is just correcting checkpoint {edit.checkpoint_id} of thread {edit.thread_id!r}, or has died "
+                        f"doing so: nothing was stored. Read the thread again in {CLAIM_SECONDS:g} seconds, and decide"
+                    )
                 self._store.settle([newest])
                 return
         number = numbers[-1] + 1 if numbers else 0

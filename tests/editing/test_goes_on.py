@@ -14,6 +14,7 @@ from langgraph.pregel import NodeBuilder, Pregel
 from langgraph.types import Command
 
 from langgraph_filesaver import FileSaver, InvalidEditError
+from langgraph_filesaver import _layout as layout
 from langgraph_filesaver._store import Staged
 from tests.checkpoints import checkpoint_of, config_of, id_of, ids_of, metadata_of, put
 from tests.editing.graphs import T, asks_inside, fan_out, line
@@ -22,6 +23,11 @@ from tests.graphs.stories import STORIES
 from tests.stores import Home, WatchedStore
 
 FIRST = "1f0c8a10-93d1-6f42-8000-6b1f4e0c9a27"
+
+"""An id as LangGraph makes them, of the past."""
+
+FOLLOWING = {("__start__",): "abced", ("a",): "abced", ("b", "c"): "bced", ("e",): "ed", ("d",): "d", (): ""}
+"""What is still to run in a `line`, given what is next."""
 
 
 def kept(home: Home) -> list[str]:
@@ -297,3 +303,33 @@ def test_a_large_file_is_not_copied(local_home: Home) -> None:
     media = found.checkpoint["channel_values"]["media"]
     assert media["title"] == "new"
     assert media["video"].read_bytes() == b"x" * 2_000_000
+
+
+def test_killed_after_each_checkpoint(home: Home) -> None:
+    """[E2] Wherever a process was killed, also before an input was taken in, the next one goes on from the corrected state."""
+    saver = home.saver()
+    graph = line(saver, Counter())
+    for given in ("first", "second"):
+        graph.invoke({"plan": given}, T, durability="sync")
+    ids = ids_of(saver, config_of())[::-1]
+    corrected = 0
+    for number, last in enumerate(ids):
+        thread_id = f"t{number}"
+        saver.copy_thread("t", thread_id)
+        doomed = [(thread_id, "", str(each)) for each in ids[number:]]
+        store = home.store()
+        store.delete([layout.checkpoint_key(*place) for place in doomed[1:]])
+        store.delete([key for place in doomed for key in saver._repository.writes_keys(*place)])
+        config = config_of(thread_id)
+        before = graph.get_state(config)
+        if "plan" not in json.loads(saver.editing().open(thread_id).text):
+            continue
+        corrected += 1
+        assert id_of(saver.edit_state(thread_id, {"plan": "corrected"})) != last
+        assert graph.get_state(config).next == before.next
+        ran: Counter[str] = Counter()
+        result = line(home.saver(), ran).invoke(None, config)
+        assert "".join(name for name in "abced" if ran[name]) == FOLLOWING[before.next]
+        plan = "second" if before.next == ("__start__",) else "corrected"
+        assert result["done"][len(before.values["done"]) :] == [f"{name}: {plan}" for name in "abced" if ran[name]]
+    assert corrected == len(FOLLOWING) * 2 - 1, "all but the first input, before which there is no plan"
