@@ -18,6 +18,7 @@ from langgraph.checkpoint.base import (
 )
 
 from langgraph_filesaver._collection import GarbageReport
+from langgraph_filesaver._editing import Edit
 from langgraph_filesaver._twins import Twins
 from langgraph_filesaver.config import GRACE_SECONDS, LIST_PAGE
 
@@ -46,6 +47,14 @@ class AsyncMethods(BaseCheckpointSaver[Any]):
     @abstractmethod
     def _delete_for_runs_from(self, thread_id: str, run_ids: Sequence[str]) -> None:
         """Remove from one thread what the runs stored."""
+
+    @abstractmethod
+    def _setting(self, thread_id: str, values: Mapping[str, Any], checkpoint_ns: str) -> Edit:
+        """Return the correction that sets channels of the latest state."""
+
+    @abstractmethod
+    def _store_edit(self, edit: Edit, edited_by: str | None) -> RunnableConfig:
+        """Store a correction; return the config of the checkpoint that shows it."""
 
     @abstractmethod
     def collect_garbage(
@@ -110,6 +119,13 @@ class AsyncMethods(BaseCheckpointSaver[Any]):
         )  # refuses what makes no sense
         for thread_id in thread_ids:  # each for itself: who waits for one must not remove those before it once more
             await self._twins.patiently(self._lock_timeout_seconds, self.prune, [thread_id], strategy=strategy)
+
+    async def aedit_state(
+        self, thread_id: str, values: Mapping[str, Any], *, checkpoint_ns: str = "", edited_by: str | None = None
+    ) -> RunnableConfig:
+        """As `edit_state`, without blocking the event loop; a cancelled call has stored all or nothing."""
+        edit = await self._twins.run(self._setting, thread_id, values, checkpoint_ns)
+        return await self._twins.patiently(self._lock_timeout_seconds, self._store_edit, edit, edited_by)
 
     async def acollect_garbage(
         self, thread_id: str | None = None, *, dry_run: bool = True, grace_seconds: float = GRACE_SECONDS

@@ -15,7 +15,7 @@ import base64
 import binascii
 import json
 from collections.abc import Callable, Container, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import orjson
@@ -28,7 +28,7 @@ from langgraph_filesaver._serde.outside import Outside
 from langgraph_filesaver.artifact import SEALING
 from langgraph_filesaver.errors import CorruptDataError, FileSaverError, SerializationError
 
-__all__ = ["Codec", "Values", "dump_plain", "parse_json"]
+__all__ = ["Codec", "Stored", "Values", "dump_plain", "parse_json"]
 
 _SEAL = "$serde"
 _READABLE = JsonSerializer()
@@ -45,6 +45,13 @@ def dump_plain(raw: Any) -> bytes:
         return orjson.dumps(raw, option=orjson.OPT_INDENT_2)
     except TypeError:  # a person wrote an integer beyond 64 bits, or half a surrogate pair
         return json.dumps(raw, indent=2).encode("ascii")
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A channel's value as parsed JSON out of a document, to be written as it stands there."""
+
+    raw: Any
 
 
 class Values(Outside, Protocol):
@@ -90,7 +97,7 @@ class Codec:
         """Return the file of a checkpoint.
 
         Args:
-            document: The checkpoint.
+            document: The checkpoint; of its state, what is `Stored` is not encoded again.
             values: Where large values go.
             new_channels: The channels whose version is new with this checkpoint.
 
@@ -100,7 +107,9 @@ class Codec:
         versions = document.checkpoint.get("channel_versions")
         versions = versions if isinstance(versions, dict) else {}
         state = {
-            channel: values.channel_text(
+            channel: dump_plain(value.raw)
+            if isinstance(value, Stored)
+            else values.channel_text(
                 (document.checkpoint_ns, channel),
                 versions.get(channel),
                 value,
@@ -153,13 +162,32 @@ class Codec:
 
     def checkpoint(self, document: CheckpointDocument) -> dict[str, Any]:
         """Return LangGraph's checkpoint, whole."""
-        others: Mapping[str, Any] = self._revive(document.checkpoint, "checkpoint")
-        return {**others, "id": document.checkpoint_id, "channel_values": self.state(document)}
+        return {**self.others(document), "id": document.checkpoint_id, "channel_values": self.state(document)}
+
+    def others(self, document: CheckpointDocument) -> Mapping[str, Any]:
+        """Return what LangGraph's checkpoint has beside its id and its state."""
+        found: Mapping[str, Any] = self._revive(document.checkpoint, "checkpoint")
+        return found
 
     def versioned(self, document: CheckpointDocument) -> frozenset[str]:
         """Return the channels that have a version."""
-        checkpoint: Mapping[str, Any] = self._revive(document.checkpoint, "checkpoint")
-        return frozenset(checkpoint.get("channel_versions") or ())
+        return frozenset(self.others(document).get("channel_versions") or ())
+
+    def channel_bytes(self, channel: str, value: Any, values: Values) -> bytes:
+        """Return the text of a channel's value.
+
+        Raises:
+            SerializationError: It cannot be stored; its path is named.
+        """
+        return self._text(value, f'state["{channel}"]', values)
+
+    def part(self, raw: Any, where: str) -> Any:
+        """Return the value that a part of a document stands for; errors name `where` and the path from there."""
+        return self._opened(raw, where)
+
+    def knows(self, tag: str) -> bool:
+        """Tell whether values with this `$type` are revived; others stay plain data."""
+        return (self._readable or _READABLE).knows(tag)
 
     def write(self, channel: str, raw: Any) -> Any:
         """Return the value of one pending write."""

@@ -120,7 +120,8 @@ class _Thread:
         while batch := list(islice(unseen, _BATCH)):
             for key, data in self._store.read_all(batch).items():
                 if data is not None:
-                    self._want(key, self._repository.parsed(key, check_format, data))
+                    tree = self._repository.parsed(key, check_format, data)
+                    self._want(key, tree, is_of_the_past=layout.is_edit_key(key))
                     self._seen.add(key)
 
     def _documents(self) -> Iterator[str]:
@@ -131,26 +132,35 @@ class _Thread:
             plain, hashed = layout.json_stems(self._store.list(checkpoints))
             yield from (f"{checkpoints}/{stem}.json" for stem in (*plain, *hashed))
         yield from (key for key, _ in self._repository.writes_names(self._thread_id))
+        # What a checkpoint was before it was corrected: without its artifacts it could not be put back.
+        yield from (key for key, _ in self._repository.edits(self._thread_id))
 
-    def _want(self, key: str, tree: Any) -> None:
+    def _want(self, key: str, tree: Any, *, is_of_the_past: bool = False) -> None:
+        """Note what a document refers to; one of the past may have been corrected because of just that."""
         artifacts = self._repository.artifacts
         for reference, has_references, is_certain in references_in(tree):
             name = layout.artifact_name(reference)
+            if name is None and is_of_the_past:
+                continue
             if name is None:
                 raise CorruptDataError(
                     f"{reference!r} is no reference to an artifact: correct it, or move the file away",
                     path=self._store.describe(key),
                 )
             if name not in self._wanted and not self._is_there(artifacts.key(self._thread_id, name)):
-                if is_certain:
+                if is_certain and not is_of_the_past:
                     raise artifacts.missing(self._thread_id, name)  # by a slip of the pen, perhaps, that can be undone
                 continue
             self._wanted.add(name)
             if name not in self._followed and has_references and ".json" in name:
                 self._followed.add(name)
-                content = self._repository.formats.content(artifacts.read(self._thread_id, name), name)
-                inner = artifacts.key(self._thread_id, name)
-                self._want(inner, self._repository.parsed(inner, _as_it_is, content))
+                try:
+                    content = self._repository.formats.content(artifacts.read(self._thread_id, name), name)
+                    inner = artifacts.key(self._thread_id, name)
+                    self._want(inner, self._repository.parsed(inner, _as_it_is, content), is_of_the_past=is_of_the_past)
+                except CorruptDataError:
+                    if not is_of_the_past:
+                        raise
 
     def _is_there(self, key: str) -> bool:
         return key in self._there or self._store.exists(key)  # it may have come meanwhile

@@ -30,6 +30,8 @@ __all__ = [
     "check_format",
     "identifier_in",
     "spelled",
+    "state_from_json",
+    "state_to_json",
 ]
 
 FORMAT = 1
@@ -82,7 +84,7 @@ class CheckpointDocument:
         ):  # else the serializer writes it as pairs, and what is moved out finds no way back
             moved = {key: metadata[key] for key, kind in _READER_FIRST.items() if type(metadata.get(key)) is kind}
         document |= moved
-        document["state"] = _channels(self.state)
+        document["state"] = state_to_json(self.state)
         document["metadata"] = (
             {key: value for key, value in metadata.items() if key not in moved} if moved else metadata
         )
@@ -105,7 +107,7 @@ class CheckpointDocument:
             checkpoint_ns=identifier_in(fields, "checkpoint_ns"),
             checkpoint_id=identifier_in(fields, "checkpoint_id"),
             parent_checkpoint_id=identifier_in(fields, "parent_checkpoint_id", optional=True),
-            state=_channel_values(fields),
+            state=state_from_json(fields),
             metadata={**moved, **metadata} if moved else metadata,
             checkpoint={**checkpoint, "ts": fields["ts"]} if "ts" in fields else checkpoint,
             fencing_token=_fencing_token(fields),
@@ -340,14 +342,19 @@ def identifier_in(fields: Mapping[str, Any], name: str, where: str = "", *, opti
     return _field(fields, name, str, where)
 
 
-def _channels(state: Mapping[str, Any]) -> Any:
+def state_to_json(state: Mapping[str, Any]) -> Any:
     """Return a state as JSON: an object, or a list where a channel's name cannot be a key that stands for itself."""
     if _has_odd_key(state):
         return [{"channel": spelled(channel), "value": value} for channel, value in state.items()]
     return state
 
 
-def _channel_values(fields: Mapping[str, Any]) -> dict[str, Any]:
+def state_from_json(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the channels of a parsed document, or of any object with its `state`, whichever of the two forms that has.
+
+    Raises:
+        CorruptDataError: It is neither.
+    """
     state = fields.get("state")
     if type(state) is not list:
         return cast("dict[str, Any]", _field(fields, "state", dict))

@@ -29,6 +29,7 @@ __all__ = [
     "STAGING_FOLDER",
     "STORE_DOCUMENT",
     "WRITES_BUCKETS",
+    "EditName",
     "WritesName",
     "artifact_key",
     "artifact_name",
@@ -38,12 +39,15 @@ __all__ = [
     "checkpoint_key",
     "checkpoints_folder",
     "claim_key",
+    "edit_key",
+    "edits_folder",
     "fence_key",
     "fences_folder",
     "garbage_key",
     "id_of_name",
     "is_artifact_key",
     "is_artifact_name",
+    "is_edit_key",
     "is_lease_name",
     "is_name",
     "json_stems",
@@ -191,6 +195,22 @@ def fence_key(thread_folder_key: str, owner: str) -> str:
     return f"{thread_folder_key}/fences/{name_of(owner)}.json"
 
 
+def edits_folder(thread_folder_key: str) -> str:
+    """Return the key of the folder that holds what the corrected checkpoints of a thread were before."""
+    return f"{thread_folder_key}/edits"
+
+
+def edit_key(thread_id: str, checkpoint_ns: str, checkpoint_id: str, number: int) -> str:
+    """Return the key of the file that a checkpoint was before its `number`-th correction under the same id."""
+    return f"{name_of(thread_id)}/edits/{writes_prefix(checkpoint_ns, checkpoint_id)}{number}.json"
+
+
+def is_edit_key(key: str) -> bool:
+    """Tell whether a key is that of what a corrected checkpoint was before."""
+    parts = key.split("/")
+    return len(parts) == 3 and parts[1] == "edits" and EditName.parse(parts[2]) is not None
+
+
 def claim_key(thread_id: str, checkpoint_ns: str, parent_id: str | None) -> str:
     """Return the key of the document that says which checkpoint follows another one, where several compete for that."""
     parent = "_none" if parent_id is None else name_of(parent_id)  # no id has that name
@@ -295,6 +315,26 @@ class WritesName(NamedTuple):
         parts = file_name.split(".")
         if len(parts) != 5 or parts[4] != "json" or not (parts[3].isascii() and parts[3].isdigit()):
             return None
-        if not (parts[0] == ROOT_NAMESPACE or is_name(parts[0])) or not (is_name(parts[1]) and is_name(parts[2])):
+        if not _is_namespace_name(parts[0]) or not (is_name(parts[1]) and is_name(parts[2])):
             return None
         return cls(parts[0], parts[1], parts[2], int(parts[3]))
+
+
+class EditName(NamedTuple):
+    """The parts of the name of a file that a corrected checkpoint was before; each but `number` is the name of an id."""
+
+    ns_name: str
+    checkpoint_name: str
+    number: int
+
+    @classmethod
+    def parse(cls, file_name: str) -> EditName | None:
+        """Return the parts of `file_name`, or None where it is a stray."""
+        parts = file_name.split(".")
+        if len(parts) != 4 or parts[3] != "json" or not (parts[2].isascii() and parts[2].isdigit()):
+            return None
+        return cls(parts[0], parts[1], int(parts[2])) if _is_namespace_name(parts[0]) and is_name(parts[1]) else None
+
+
+def _is_namespace_name(name: str) -> bool:
+    return name == ROOT_NAMESPACE or is_name(name)

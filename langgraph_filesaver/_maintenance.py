@@ -53,7 +53,8 @@ def keep_latest(repository: Repository, codec: Codec, thread_id: str) -> None:
 def delete_for_runs(repository: Repository, codec: Codec, thread_id: str, run_ids: Collection[str]) -> None:
     """Remove the checkpoints and writes of the runs from a thread, but what remaining checkpoints need."""
     with repository.locks.hold(thread_id, is_hasty=True):
-        if retention.for_runs(survey(repository, codec, thread_id), run_ids).changes_nothing:
+        thread = survey(repository, codec, thread_id)
+        if retention.for_runs(thread, run_ids).changes_nothing and not _orphans(repository, thread_id, thread, set()):
             return  # and nobody needs to be waited for
         repository.refuse_held(thread_id)
         thread = survey(repository, codec, thread_id)
@@ -124,6 +125,17 @@ def _carry_out(repository: Repository, thread_id: str, plan: retention.Plan, thr
         repository.store.delete(layout.claim_key(thread_id, *place) for place in plan.remove)
     gone = set(plan.remove)
     repository.store.delete([*plan.remove_writes, *(writes.key for writes in thread.writes if writes.place in gone)])
+    repository.store.delete(_orphans(repository, thread_id, thread, gone))
+
+
+def _orphans(
+    repository: Repository, thread_id: str, thread: retention.ThreadFacts, gone: Collection[retention.Place]
+) -> list[str]:
+    """Return the keys of what checkpoints were before they were corrected, where those are gone."""
+    there = {
+        (layout.namespace_name(place[0]), layout.name_of(place[1])) for place in thread.checkpoints if place not in gone
+    }
+    return [key for key, name in repository.edits(thread_id) if (name.ns_name, name.checkpoint_name) not in there]
 
 
 def _set(field: str, value: Any = None) -> Callable[[dict[str, Any]], None]:

@@ -219,11 +219,15 @@ class Repository(ThreadFiles):
             ConflictError: See `publication`, and `Publication.confirm`.
         """
         key = layout.checkpoint_key(thread_id, document.checkpoint_ns, document.checkpoint_id)
-        if not self._storing(
+        if not self.storing(
             thread_id, encode, lambda data: self.store.create(key, data, publication.turn), publication
         ):
             with self.locks.hold(thread_id):
-                self._storing(thread_id, encode, lambda data: self._replace(key, data, publication), publication)
+                self.storing(thread_id, encode, lambda data: self._replace(key, data, publication), publication)
+        self.note_stored(thread_id, document, publication)
+
+    def note_stored(self, thread_id: str, document: CheckpointDocument, publication: Publication) -> None:
+        """Note that a checkpoint has its name."""
         self.note_latest(thread_id, document.checkpoint_ns, document.checkpoint_id)
         publication.note_published(document.checkpoint_ns, document.checkpoint_id)
 
@@ -231,10 +235,10 @@ class Repository(ThreadFiles):
         with publication.turn():
             self.store.replace(key, data)
 
-    def _storing(
+    def storing(
         self, thread_id: str, encode: Encode, store: Callable[[bytes], Result], publication: Publication
     ) -> Result:
-        """Encode a document, bring what it refers to to the disk, and `store` it."""
+        """Encode a document, bring what it refers to to the disk, and `store` it; raises as `put_checkpoint` does."""
         with publication.under_way():
             return self._stored(thread_id, encode, store, publication)
 
@@ -268,7 +272,7 @@ class Repository(ThreadFiles):
 
         Raises as `put_checkpoint` does.
         """
-        self._storing(
+        self.storing(
             thread_id, encode, lambda data: self._add_writes(thread_id, document, data, publication), publication
         )
 
@@ -339,7 +343,7 @@ class Repository(ThreadFiles):
             Identified.forget(self.store, thread_id)
 
     def copy_thread(self, source_id: str, target_id: str) -> None:
-        """Copy every file of a thread: artifacts, fences, writes, then checkpoints, oldest first; what the target has, it keeps.
+        """Copy every file of a thread: artifacts, fences, edits, writes, then checkpoints, oldest first; what the target has, it keeps.
 
         A file copied is the same bytes: nothing in it names its thread. A crash leaves whole checkpoints with their
         writes, and with their parents as far as a parent's id is smaller, as LangGraph's are; only a checkpoint that the
@@ -358,13 +362,14 @@ class Repository(ThreadFiles):
             self.put_up_fence(source_id, token)
         fences = layout.fences_folder(source)
         fence_keys = [f"{fences}/{name}" for name in self.store.list(fences)]
+        edits = [key for key, _ in self.edits(source_id)]
         artifacts = self.artifacts.names(source_id)
         with Identified(self.store, target_id), self.locks.referring(target_id):
             self.artifacts.confine(target_id)
             keys = [(self.artifacts.key(source_id, name), self.artifacts.key(target_id, name)) for name in artifacts]
             # What is there already may be of a copy that died before it was durable.
             self.store.settle([target for source_key, target in keys if not self.store.copy(source_key, target)])
-            for key in (*fence_keys, *writes, *checkpoints):
+            for key in (*fence_keys, *edits, *writes, *checkpoints):
                 data = self.store.read(key)
                 if data is not None:
                     self.store.create(layout.thread_folder(target_id) + key[len(source) :], data)

@@ -347,6 +347,14 @@ class ThreadFiles:
             if document is not None:
                 yield key, document
 
+    def edits(self, thread_id: str) -> Iterator[tuple[str, layout.EditName]]:
+        """Yield (key, parts of the name) of what corrected checkpoints were before."""
+        folder = layout.edits_folder(layout.thread_folder(thread_id))
+        for name in self.store.list(folder):
+            parts = layout.EditName.parse(name)
+            if parts is not None:
+                yield f"{folder}/{name}", parts
+
     # --- reading a file
 
     @contextlib.contextmanager

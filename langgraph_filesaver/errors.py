@@ -12,6 +12,7 @@ and each survives pickling (a worker process raises it, its parent sees the same
 | `CorruptDataError` | mend the named file at the named place, or remove it |
 | `UnsupportedFormatError` | install a newer release |
 | `SerializationError` | change the named value, or allow its type |
+| `InvalidEditError` | correct the edited text at the named line, or the named channel |
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ __all__ = [
     "ConflictError",
     "CorruptDataError",
     "FileSaverError",
+    "InvalidEditError",
     "LockTimeoutError",
     "NotFoundError",
     "SerializationError",
@@ -198,3 +200,29 @@ class SerializationError(FileSaverError, TypeError):
         super().__init__(message)
         self.where = where
         self.type_name = type_name
+
+
+class InvalidEditError(FileSaverError, ValueError):
+    """A correction of a state makes no sense; nothing was written.
+
+    Attributes:
+        reason: What was found and what was expected.
+        line: Line of the finding in the edited text, counted from 1, where it is known.
+        column: Column of the finding, counted from 1, where it is known.
+        where: Path to the value, like `state["rows"][3].owner`, where it is known.
+    """
+
+    def __init__(self, reason: str, *, line: int | None = None, column: int | None = None, where: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.line = line
+        self.column = column
+        self.where = where
+
+    def __str__(self) -> str:
+        place = [] if self.line is None else [f"line {self.line}"]
+        if self.column is not None:
+            place.append(f"column {self.column}")
+        if self.where:
+            place.append(f"at {self.where}")
+        return f"{', '.join(place)}: {self.reason}" if place else self.reason

@@ -33,6 +33,7 @@ from langgraph_filesaver._asked import note_asked, note_latest, was_asked
 from langgraph_filesaver._async_methods import AsyncMethods
 from langgraph_filesaver._codec import Codec
 from langgraph_filesaver._documents import CheckpointDocument, StoredWrite, WritesDocument
+from langgraph_filesaver._editing_methods import EditingMethods
 from langgraph_filesaver._ids import exceed
 from langgraph_filesaver._inspection_methods import InspectionMethods
 from langgraph_filesaver._lease_methods import LeaseMethods
@@ -56,7 +57,7 @@ from langgraph_filesaver.config import (
 __all__ = ["FileSaver"]
 
 
-class FileSaver(MaintenanceMethods, LeaseMethods, MirrorMethods, InspectionMethods, AsyncMethods):
+class FileSaver(MaintenanceMethods, EditingMethods, LeaseMethods, MirrorMethods, InspectionMethods, AsyncMethods):
     """Keeps LangGraph checkpoints as a folder of readable JSON files.
 
     Constructing it writes nothing; the folder is made by the first write. One instance serves sync and async callers, any

@@ -20,7 +20,7 @@ __all__ = ["Progress", "Transfer", "in_order", "is_data"]
 _MD5, _SHA256 = re.compile(r"[0-9a-f]{32}"), re.compile(r"[0-9a-f]{64}")
 _LARGE_BYTES = 8 * 1024 * 1024
 _BATCH = 64
-_RANKS = {"thread.json": 0, "artifacts": 1, "fences": 2, "writes": 3, "checkpoints": 4}
+_RANKS = {"thread.json": 0, "artifacts": 1, "fences": 2, "edits": 3, "writes": 4, "checkpoints": 5}
 
 Progress = Callable[[str, int], object]
 """Told of each file that was copied: its key and its size."""
@@ -28,7 +28,7 @@ Progress = Callable[[str, int], object]
 
 def in_order(keys: Iterable[str]) -> list[str]:
     """Return keys in the order in which they may appear: what is referred to, then what refers to it, the oldest first."""
-    return sorted(keys, key=lambda key: (_RANKS.get(key.split("/")[1] if "/" in key else "", 5), key))
+    return sorted(keys, key=lambda key: (_RANKS.get(key.split("/")[1] if "/" in key else "", 6), key))
 
 
 def is_data(key: str) -> bool:

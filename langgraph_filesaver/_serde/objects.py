@@ -9,10 +9,13 @@ so that what it keeps beside its fields is there; then the stored fields are put
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import enum
 import functools
 import logging
+from collections.abc import Iterator
+from contextvars import ContextVar
 from typing import Any
 
 from langgraph.store.base import Item
@@ -25,7 +28,7 @@ from langgraph_filesaver._serde.paths import Attribute
 from langgraph_filesaver._serde.subclasses import has_value_base, set_attribute, slots_of, value_reader, value_writer
 from langgraph_filesaver._serde.unrevived import UnrevivedDict, UnrevivedList, UnrevivedStr
 
-__all__ = ["LIBRARY_MODULES", "object_reader", "object_writer", "warn_of_unknown", "warn_once"]
+__all__ = ["LIBRARY_MODULES", "noting_unknown", "object_reader", "object_writer", "warn_of_unknown", "warn_once"]
 
 logger = logging.getLogger("langgraph_filesaver")
 
@@ -36,6 +39,7 @@ _SCALARS = (str, int, float, bool, type(None))
 _MISSING: Any = object()
 _warned: set[tuple[str, str, str]] = set()
 _MAX_WARNED = 1000
+_NOTED: ContextVar[set[tuple[str, str]] | None] = ContextVar("langgraph_filesaver_unknown_fields", default=None)
 
 
 def object_writer(kind: type) -> Writer | None:
@@ -68,8 +72,23 @@ def object_reader(kind: type) -> Reader | None:
 
 
 def warn_of_unknown(tag: str, name: str) -> None:
-    """Log, once per class and field, that a stored field is no longer known to its class."""
+    """Log, once per class and field, that a stored field is no longer known to its class; or note it, see `noting_unknown`."""
+    noted = _NOTED.get()
+    if noted is not None:
+        noted.add((tag, name))
+        return
     warn_once("A stored %s has a field %r, which the class has no more: it is ignored.", tag, name)
+
+
+@contextlib.contextmanager
+def noting_unknown() -> Iterator[set[tuple[str, str]]]:
+    """Have stored fields that their class does not know noted, as (`$type`, field), and not logged; yields what is noted."""
+    noted: set[tuple[str, str]] = set()
+    token = _NOTED.set(noted)
+    try:
+        yield noted
+    finally:
+        _NOTED.reset(token)
 
 
 def warn_once(message: str, tag: str, name: str, *details: object) -> None:

@@ -184,6 +184,13 @@ class JsonSerializer(JsonPlusSerializer):
         except RecursionError as error:
             raise CorruptDataError("nested too deeply to be revived", where=where) from error
 
+    def knows(self, tag: str) -> bool:
+        """Tell whether values with this `$type` are revived here; others stay plain data."""
+        if tag in self._known:
+            return True
+        found = Policy(self._allowed_msgpack_modules, self._own).find(tag)
+        return found is not None and reader_of(found) is not None
+
     def load(self, data: bytes) -> Any:
         """Return the Python value of a JSON text: `parse` and `revive`.
 

@@ -19,6 +19,7 @@ from langgraph_filesaver.errors import (
     ConflictError,
     CorruptDataError,
     FileSaverError,
+    InvalidEditError,
     LockTimeoutError,
     SerializationError,
     StorageError,
@@ -38,6 +39,8 @@ EXAMPLES: list[FileSaverError] = [
     CorruptDataError("expected x"),
     UnsupportedFormatError("newer", path="/a", found=2, supported=1),
     SerializationError("cannot store it", where='state["a"]', type_name="socket.socket"),
+    InvalidEditError("expected x", line=3, column=4, where='state["a"]'),
+    InvalidEditError("no such channel"),
 ]
 
 

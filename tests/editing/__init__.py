@@ -1,0 +1,1 @@
+"""Correcting a state: as text, from Python, and in an editor."""
