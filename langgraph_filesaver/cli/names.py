@@ -39,7 +39,7 @@ _SPAN = re.compile(r"(\d+(?:\.\d+)?)([smhdw])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 
-def span(context: click.Context, parameter: click.Parameter, given: str | None) -> timedelta | None:
+def span(context: click.Context, parameter: click.Parameter, given: str | None) -> timedelta | None:  # noqa: ARG001 click's
     """Read the span of time that an option was given, such as `7d`; raises click.BadParameter where it is none."""
     if given is None:
         return None
