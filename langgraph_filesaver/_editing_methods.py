@@ -50,7 +50,8 @@ class EditingMethods:
         The nodes that run next are the same as before. Where nothing hangs on the latest checkpoint, a new one follows it, of
         the source `update`. Where there are writes of finished tasks or of an interrupt on it, or a subgraph's state, its file
         is replaced, so that no task runs again and answers find their interrupts; what it was before is kept in `edits/` of
-        the thread's folder. An edit that changes nothing writes nothing.
+        the thread's folder. What finished tasks have written comes on top of the values, as soon as the graph goes on. An
+        edit that changes nothing writes nothing.
 
         Args:
             thread_id: The thread.

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
@@ -43,6 +44,7 @@ from langgraph_filesaver._patience import waiting_for
 from langgraph_filesaver._publication import Publication
 from langgraph_filesaver._repository import Repository
 from langgraph_filesaver._serde import noting_unknown
+from langgraph_filesaver.config import CLAIM_SECONDS
 from langgraph_filesaver.errors import ConflictError, CorruptDataError, InvalidEditError, StorageError
 
 __all__ = ["Edit", "EditableState", "Editing"]
@@ -84,6 +86,7 @@ class Edit(NamedTuple):
 class _Found(NamedTuple):
     document: CheckpointDocument
     data: bytes
+    written: frozenset[str]  # channels with a pending write
     is_bound: bool
     digest: str
 
@@ -122,7 +125,12 @@ class Editing:
         except RecursionError as error:
             raise InvalidEditError("the state is nested too deeply to be edited as text: use edit_state") from error
         return EditableState(
-            thread_id, checkpoint_ns, found.document.checkpoint_id, text, found.digest, tuple(_notes(opened))
+            thread_id,
+            checkpoint_ns,
+            found.document.checkpoint_id,
+            text,
+            found.digest,
+            tuple(_notes(opened, found.written)),
         )
 
     def _content(self, thread_id: str, name: str) -> bytes:
@@ -153,9 +161,10 @@ class Editing:
             digest = hashlib.sha256(f"{key} {len(data)} ".encode() + data)
             for each, content in sorted(self._store.read_all(keys).items()):
                 digest.update(f"{each} {len(content or b'')} ".encode() + (content or b""))
-            is_bound = bool(repository.pending_writes(*place)) or self._is_calling(thread_id, document)
+            written = frozenset(write.channel for write in repository.pending_writes(*place))
+            is_bound = bool(written) or self._is_calling(thread_id, document)
             digest.update(b"bound" if is_bound else b"free")
-            return _Found(document, data, is_bound, digest.hexdigest())
+            return _Found(document, data, written, is_bound, digest.hexdigest())
         path = self._store.describe(layout.thread_folder(thread_id))
         raise StorageError(f"{path} changes faster than it can be read: try again", path=path)
 
@@ -347,7 +356,10 @@ class Editing:
         return marked
 
     def _keep(self, edit: Edit, data: bytes) -> None:
-        """Keep the file of a checkpoint as it is, durably, beside those that it was before; what died doing so may have kept it."""
+        """Keep the file of a checkpoint as it is, durably, beside those that it was before.
+
+        Who died doing so may have kept it. In a far store it may be somebody who is just doing so, and it decides who is first.
+        """
         place = (edit.thread_id, edit.checkpoint_ns, edit.checkpoint_id)
         names = (layout.namespace_name(edit.checkpoint_ns), layout.name_of(edit.checkpoint_id))
         numbers = sorted(
@@ -358,6 +370,12 @@ class Editing:
         if numbers:
             newest = layout.edit_key(*place, numbers[-1])
             if self._store.read(newest) == data:
+                status = self._store.status(newest) if self._store.is_far else None
+                if status is not None and time.time() - status.modified_at < CLAIM_SECONDS:
+                    raise ConflictError(
+                        f"somebody is just correcting checkpoint {edit.checkpoint_id} of thread {edit.thread_id!r}, or has died "
+                        f"doing so: nothing was stored. Read the thread again in {CLAIM_SECONDS:g} seconds, and decide"
+                    )
                 self._store.settle([newest])
                 return
         number = numbers[-1] + 1 if numbers else 0
@@ -382,7 +400,9 @@ def _moved_on(thread_id: str, checkpoint_id: str) -> ConflictError:
     )
 
 
-def _notes(opened: Opened) -> Iterator[str]:
+def _notes(opened: Opened, written: frozenset[str]) -> Iterator[str]:
+    for name in sorted(written.intersection(opened.shown)):
+        yield f"what finished tasks have written to {name!r} is not in it yet: it comes on top of the value here"
     for name in opened.not_shown:
         if name in opened.rebuilt:
             yield (

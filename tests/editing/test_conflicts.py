@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
+import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -145,4 +148,82 @@ def test_an_id_of_the_far_future(home: Home) -> None:
     put(saver, "zzz", {"n": 1})
     assert id_of(saver.edit_state("t", {"n": 2})) == "zzz"
     assert ids_of(saver, config_of()) == ["zzz"]
+    assert [key for key in home.files() if "/edits/" in key] == ["t/edits/_root.zzz.0.json"]
+
+
+@pytest.mark.parametrize("is_bound", [False, True])
+def test_one_of_many_wins(home: Home, is_bound: bool) -> None:
+    """[E4] Of many corrections of one state that are stored at once, one is stored, and all others are told."""
+    put(home.saver(), FIRST, {"n": 1})
+    if is_bound:
+        home.saver().put_writes(config_of("t", "", FIRST), [("m", 2)], "task-1")
+    told: list[Any] = []
+    barrier = threading.Barrier(6)
+
+    def correct(number: int) -> None:
+        saver = home.saver()
+        edit = saver.editing().setting("t", {"n": number})
+        barrier.wait(30)
+        try:
+            saver.editing().store(edit, edited_by="ann")
+            told.append(number)
+        except ConflictError as error:
+            told.append(error)
+
+    threads = [threading.Thread(target=correct, args=(number + 10,)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert len(told) == 6
+    (number,) = [each for each in told if isinstance(each, int)]
+    found = home.saver().get_tuple(config_of())
+    assert found is not None
+    assert found.checkpoint["channel_values"] == {"n": number}
+    assert len(ids_of(home.saver(), config_of())) == (1 if is_bound else 2)
+
+
+@pytest.mark.parametrize("is_bound", [False, True])
+def test_another_machine_at_the_same_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_bound: bool) -> None:
+    """[E4] In a far store, a correction in between, from a machine that no lock holds off, is refused; one of the dead is taken over."""
+    home = Home("remote", tmp_path / "checkpoints")
+    put(home.saver(), FIRST, {"n": 1})
+    if is_bound:
+        home.saver().put_writes(config_of("t", "", FIRST), [("m", 2)], "task-1")
+    saver, other = home.saver(), home.saver()
+    edits = [each.editing().setting("t", {"n": number}) for each, number in ((saver, 2), (other, 3))]
+    monkeypatch.setattr(other._repository.locks, "hold", lambda *_, **__: contextlib.nullcontext())
+    store = saver._repository.store
+    verb = "replace" if is_bound else "create"
+    give_name, refused = getattr(store, verb), []
+
+    def late(key: str, *given: Any) -> Any:
+        if key.startswith("t/checkpoints/"):
+            if not is_bound:
+                with given[1]():  # the turn, in which it claims its place
+                    pass
+            with pytest.raises(ConflictError) as caught:  # for its claim stands, or its file is kept
+                other.editing().store(edits[1], edited_by="bob")
+            refused.append(caught.value)
+            return give_name(key, *given[:1])
+        return give_name(key, *given)
+
+    monkeypatch.setattr(store, verb, late)
+    saver.editing().store(edits[0], edited_by="ann")
+    assert len(refused) == 1
+    found = home.saver().get_tuple(config_of())
+    assert found is not None
+    assert found.checkpoint["channel_values"] == {"n": 2}
+
+
+def test_a_dead_one_is_taken_over_in_a_far_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """[E4] What a correction had kept that never came keeps others off for two minutes, and no longer."""
+    home = Home("remote", tmp_path / "checkpoints")
+    put(home.saver(), "zzz", {"n": 1})
+    store = home.store()
+    assert store.create("t/edits/_root.zzz.0.json", store.read("t/checkpoints/_root/zzz.json") or b"")
+    with pytest.raises(ConflictError, match="or has died"):
+        home.saver().edit_state("t", {"n": 2})
+    monkeypatch.setattr("langgraph_filesaver._editing.editor.CLAIM_SECONDS", 0)
+    home.saver().edit_state("t", {"n": 2})
     assert [key for key in home.files() if "/edits/" in key] == ["t/edits/_root.zzz.0.json"]

