@@ -77,7 +77,7 @@ def test_threads_in_an_object_store(moto: Server) -> None:
     assert answer("threads", *options) == []
 
 
-def _without_click(*arguments: str, cwd: Path) -> "subprocess.CompletedProcess[str]":
+def _without_click(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     code = (
         "import sys; sys.modules['click'] = sys.modules['rich'] = None\n"
         "from langgraph_filesaver.__main__ import main; sys.exit(main(sys.argv[1:]))"
