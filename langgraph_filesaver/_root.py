@@ -18,7 +18,7 @@ from langgraph_filesaver._repository import MARKER, Repository
 from langgraph_filesaver._store import LocalStore, Store, open_remote
 from langgraph_filesaver._thread_files import ThreadFiles
 
-__all__ = ["Root"]
+__all__ = ["Root", "local_path"]
 
 
 class Root:
@@ -106,7 +106,7 @@ def _place(root: str, storage_options: Mapping[str, Any] | None, filesystem: Any
         if "file" in _protocols(filesystem):
             return str(filesystem._strip_protocol(root))  # noqa: SLF001 fsspec's own way to take the protocol off
         return open_remote(root, None, filesystem, MARKER)
-    local = _local_path(root)
+    local = local_path(root)
     if local is None:
         return open_remote(root, storage_options, None, MARKER)
     if storage_options:
@@ -119,7 +119,8 @@ def _protocols(filesystem: Any) -> tuple[str, ...]:
     return (protocol,) if isinstance(protocol, str) else tuple(protocol)
 
 
-def _local_path(path: str) -> str | None:
+def local_path(path: str) -> str | None:
+    """Return the local folder that a root is, `~` still in it, or None where it is a URL of another filesystem."""
     # As fsspec reads it, so that a URL is one folder for all programs: nothing in it is an escape, a host or a query.
     if path.startswith("file://"):
         return path.removeprefix("file://")

@@ -62,6 +62,25 @@ def pull(link: Link, names: Iterable[str] | None, progress: Progress | None, *, 
     return _transferred(link, link.back, wanted, progress, overwrites=overwrite, claims=False)
 
 
+def difference(link: Link, names: Iterable[str] | None, *, is_push: bool) -> tuple[dict[str, Entry], dict[str, Entry]]:
+    """Return what `push`, or else `pull`, finds missing where it copies to, and what it finds there with other bytes.
+
+    Raises:
+        StorageError: The mirror is down.
+    """
+    missing: dict[str, Entry] = {}
+    changed: dict[str, Entry] = {}
+
+    def compare() -> None:
+        source, transfer = (link.local, link.out) if is_push else (link.remote, link.back)
+        for name in _threads(source, names):
+            for found, files in zip((missing, changed), transfer.difference(name), strict=True):
+                found.update({key: each for key, each in files.items() if is_data(key)})
+
+    link.do(compare, is_needed=True)
+    return missing, changed
+
+
 def _threads(store: Store, names: Iterable[str] | None) -> list[str]:
     return [name for name in store.list("") if layout.is_name(name)] if names is None else list(names)
 

@@ -18,16 +18,27 @@ from langgraph_filesaver.demo.processes import WORKER, WorkerError
 from langgraph_filesaver.demo.story import Story, StoryError
 from langgraph_filesaver.errors import FileSaverError
 
-__all__ = ["add_arguments", "run"]
+__all__ = ["main", "run"]
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of `demo`."""
+def main(arguments: Sequence[str]) -> int:
+    """Run the demo with what was given after `demo`, and return the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="langgraph-filesaver demo",
+        description="An agent digests text files, is killed while a node runs, is resumed in a new process, asks for "
+        "approval and writes its report. Exit code 0 only if every claim made on the way was verified.",
+        epilog="Example: langgraph-filesaver demo ~/notes --root ./demo-checkpoints",
+    )
     parser.add_argument("folder", nargs="?", metavar="FOLDER", help="read its .md and .txt files (default: our docs)")
     parser.add_argument(
         "--root", metavar="DIR", help="work in this folder and leave everything there (default: a temporary one)"
     )
     parser.add_argument("--keep", action="store_true", help="do not remove the temporary folder")
+    try:
+        given = parser.parse_args(arguments)
+    except SystemExit as end:  # the help, or wrong usage: both were told
+        return end.code if isinstance(end.code, int) else 0
+    return run(given)
 
 
 def run(given: argparse.Namespace, *, worker: Sequence[str] = WORKER, timeout_seconds: float = 120.0) -> int:

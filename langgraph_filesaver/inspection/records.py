@@ -262,6 +262,11 @@ class History(Sequence[CheckpointSummary]):
     def __len__(self) -> int:
         return len(self._ids)
 
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The ids of the checkpoints, the newest first; nothing is read for them."""
+        return tuple(self._ids)
+
     def to_dict(self) -> list[dict[str, Any]]:
         """Return them as JSON; reads all of them."""
         return [each.to_dict() for each in self]

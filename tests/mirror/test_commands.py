@@ -19,34 +19,61 @@ def test_push_and_pull_by_command(tmp_path: Path, capsys: pytest.CaptureFixture[
     here, there = str(tmp_path / "here"), str(tmp_path / "there")
     put(FileSaver(here), "1", {"value": "x" * 100_000})
     put(FileSaver(here), "1", {"value": 1}, thread_id="A/b")
-    assert main(["push", here, url, "--options", json.dumps({})]) == 0
+    assert main(["push", url, "--root", here, "--mirror-options", json.dumps({})]) == 0
     told = capsys.readouterr()
     assert told.out.startswith("2 threads compared, 4 files copied, ")
     assert [line.split(": ")[0] for line in told.err.splitlines()] == ["1", "2", "3", "4"]
-    assert main(["push", here, url]) == 0
+    assert main(["push", url, "--root", here]) == 0
     assert capsys.readouterr().out == "2 threads compared, 0 files copied, 0 bytes\n"
-    assert main(["pull", there, url, "--thread", "A/b"]) == 0
+    assert main(["pull", url, "--root", there, "--thread", "A/b"]) == 0
     assert capsys.readouterr().out.startswith("1 threads compared, 2 files copied, ")
     assert ids_of(FileSaver(there), config_of("A/b")) == ["1"]
     assert ids_of(FileSaver(there), config_of("t")) == []
 
 
 def test_a_difference_is_told_and_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Pull ends with 1 and names the file that differs; with --overwrite it is the mirror's."""
+    """Pull ends with 5 and names the file that differs; with --overwrite it is named, asked about, and then the mirror's."""
     url, here = f"memory://{uuid.uuid4().hex}/agents", tmp_path / "here"
     put(FileSaver(here), "1", {"value": "mirror"})
-    assert main(["push", str(here), url]) == 0
+    assert main(["push", url, "--root", str(here)]) == 0
     path = here / "t/checkpoints/_root/1.json"
     path.write_bytes(path.read_bytes().replace(b"mirror", b"edited"))
     capsys.readouterr()
-    assert main(["pull", str(here), url]) == 1
+    assert main(["pull", url, "--root", str(here)]) == 5
     assert str(path) in capsys.readouterr().err
     assert b"edited" in path.read_bytes()
-    assert main(["pull", str(here), url, "--overwrite"]) == 0
+    assert main(["pull", url, "--root", str(here), "--overwrite"]) == 2, "there is nobody to ask"
+    told = capsys.readouterr().err
+    assert "replace 1 file" in told
+    assert "t/checkpoints/_root/1.json" in told
+    assert b"edited" in path.read_bytes()
+    assert main(["pull", url, "--root", str(here), "--overwrite", "--yes"]) == 0
     assert b"mirror" in path.read_bytes()
 
 
+def test_a_dry_run_names_the_files_and_copies_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Push and pull tell what is missing and what differs, in the direction that they would copy."""
+    url, here = f"memory://{uuid.uuid4().hex}/agents", tmp_path / "here"
+    put(FileSaver(here), "1", {"value": "mirror"})
+    assert main(["push", url, "--root", str(here), "--dry-run", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert [each["file"] for each in told["missing"]] == ["t/checkpoints/_root/1.json"]
+    assert main(["pull", url, "--root", str(here), "--dry-run"]) == 0
+    assert capsys.readouterr().out.startswith("would copy 0 files")
+    assert main(["push", url, "--root", str(here)]) == 0
+    path = here / "t/checkpoints/_root/1.json"
+    path.write_bytes(path.read_bytes().replace(b"mirror", b"edited"))
+    capsys.readouterr()
+    assert main(["pull", url, "--root", str(here), "--dry-run", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert ([each["file"] for each in told["changed"]], told["missing"]) == (["t/checkpoints/_root/1.json"], [])
+    assert main(["pull", url, "--root", str(tmp_path / "there"), "--dry-run"]) == 0
+    assert not (tmp_path / "there").exists()
+    assert b"edited" in path.read_bytes()
+
+
 def test_a_wrong_url_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A URL of a kind that nobody knows ends with 1 and a line that repeats it."""
-    assert main(["push", str(tmp_path), "nowhere://bucket"]) == 1
+    """A URL of a kind that nobody knows ends with 2 and a line that repeats it."""
+    put(FileSaver(tmp_path / "here"), "1")
+    assert main(["push", "nowhere://bucket", "--root", str(tmp_path / "here")]) == 2
     assert "nowhere://bucket" in capsys.readouterr().err

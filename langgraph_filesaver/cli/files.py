@@ -1,0 +1,48 @@
+"""Files that a command writes for a person, outside the store: whole or not there, and never over another one unasked."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+
+import click
+
+from langgraph_filesaver.errors import StorageError
+
+__all__ = ["write_file"]
+
+
+def write_file(path: str, data: bytes, *, overwrite: bool = False) -> None:
+    """Write a file at once: who looks sees the old one or the new one.
+
+    Raises:
+        click.UsageError: It is there already, and is not to be replaced.
+        StorageError: It cannot be written.
+    """
+    try:
+        descriptor, temporary = tempfile.mkstemp(prefix=".langgraph-filesaver-", dir=os.path.dirname(path) or ".")
+    except OSError as error:
+        raise StorageError.from_os_error(error, action="write", path=path) from error
+    try:
+        with open(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o666 & ~_umask())
+        if not overwrite:
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL))  # the name is ours from here on
+        os.replace(temporary, path)
+    except FileExistsError as error:
+        raise click.UsageError(f"{path} is there already, and stays as it is") from error
+    except OSError as error:
+        raise StorageError.from_os_error(error, action="write", path=path) from error
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
+
+
+def _umask() -> int:
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,114 @@
+"""What reaches standard output and standard error: text, tables and progress bars, as wide and colourful as it is read.
+
+Everything is made to a string first and written in one place, so that nothing but our own styles sends an escape sequence, and
+the end of a pipe (`| head -1`) is met in one place. Tables hold `rich.text.Text` only: a plain string would be read as markup.
+
+- On a terminal a table is as wide as the terminal; in a pipe it is as wide as its content, without colours.
+- A progress bar goes to standard error, and only where that is a terminal.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TextIO
+
+from rich.console import Console
+from rich.measure import Measurement
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from langgraph_filesaver.cli.text import one_line, visible
+
+__all__ = ["is_asked_here", "is_narrow", "progress", "silence", "write", "write_table"]
+
+_WIDEST = 10_000
+_ROOMY = 100
+
+
+def write(text: str, stream: TextIO | None = None) -> None:
+    """Write lines, harmless ones, to standard output or another stream.
+
+    Raises:
+        BrokenPipeError: Nobody reads any more.
+    """
+    _put(visible(text), stream or sys.stdout)
+
+
+def write_table(table: Table, stream: TextIO | None = None) -> None:
+    """Write a table to standard output or another stream; raises as `write` does."""
+    stream = stream or sys.stdout
+    is_terminal, width = stream.isatty(), _width(stream)
+    console = Console(
+        file=io.StringIO(),
+        force_terminal=is_terminal,
+        width=width or _WIDEST,
+        markup=False,
+        emoji=False,
+        highlight=False,
+    )
+    if width is None:
+        console.width = Measurement.get(console, console.options, table).maximum
+    with console.capture() as captured:
+        console.print(table)
+    lines = captured.get().splitlines()
+    _put("\n".join(line.rstrip() for line in lines).strip("\n"), stream)
+
+
+def is_narrow() -> bool:
+    """Tell whether standard output has no room for every column."""
+    width = _width(sys.stdout)
+    return width is not None and width < _ROOMY
+
+
+def _width(stream: TextIO) -> int | None:
+    """Return how wide what is written may be; None where it may be as wide as it is."""
+    return shutil.get_terminal_size().columns if stream.isatty() or os.environ.get("COLUMNS") else None
+
+
+def _put(text: str, stream: TextIO) -> None:
+    encoding = stream.encoding or "utf-8"
+    stream.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+    stream.flush()
+
+
+def silence() -> None:
+    """Write to nowhere from now on: the reader of standard output has gone, and the interpreter's last flush must not fail."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+
+
+def is_asked_here() -> bool:
+    """Tell whether there is somebody to ask."""
+    return sys.stdin.isatty()
+
+
+@contextmanager
+def progress(told: str, total: int | None) -> Iterator[Callable[[], None]]:
+    """Show how far long work has come, where standard error is a terminal; it goes away at the end.
+
+    Args:
+        told: What is done.
+        total: How many steps there are; None where nobody knows.
+
+    Yields:
+        What to call after each step.
+    """
+    if not sys.stderr.isatty():
+        yield lambda: None
+        return
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(compact=True),
+    )
+    console = Console(file=sys.stderr, markup=False, emoji=False)
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(one_line(told), total=total)
+        yield lambda: bar.advance(task)
