@@ -95,7 +95,7 @@ def _is_same(path: str, data: bytes) -> bool:
 @dry_run_option
 def export(call: Call, *, thread_id: str, path: str, force: bool, dry_run: bool) -> None:
     """Write a report of a thread: one HTML file with its summary, timeline, states and changes, to be opened anywhere."""
-    data = call.saver().thread(thread_id).report().encode()  # type: ignore[attr-defined] # until `Thread.report` is merged
+    data = call.saver().thread(thread_id).report().encode()
     if os.path.lexists(path) and not force:
         raise click.UsageError(f"{path} is there already: give --force to replace it")
     if not dry_run:
