@@ -63,7 +63,8 @@ class EditingMethods:
             The config of the checkpoint that shows the values.
 
         Raises:
-            InvalidEditError: There is no such thread, or no such channel, or it is LangGraph's own.
+            NotFoundError: There is no such thread.
+            InvalidEditError: There is no such channel, or it is LangGraph's own.
             SerializationError: A value cannot be stored.
             ConflictError: The thread has moved on meanwhile; or the caller's own lease was lost.
             LockTimeoutError: Another maintenance call, or somebody else's lease of the thread, did not end in time.

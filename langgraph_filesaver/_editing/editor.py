@@ -35,7 +35,7 @@ from langgraph_filesaver._patience import waiting_for
 from langgraph_filesaver._publication import Publication
 from langgraph_filesaver._repository import Repository
 from langgraph_filesaver.config import CLAIM_SECONDS
-from langgraph_filesaver.errors import ConflictError, CorruptDataError, InvalidEditError
+from langgraph_filesaver.errors import ConflictError, CorruptDataError, InvalidEditError, NotFoundError
 
 __all__ = ["Edit", "EditableState", "Editing"]
 
@@ -94,7 +94,8 @@ class Editing:
         """Return the latest state of a thread as text.
 
         Raises:
-            InvalidEditError: There is no such thread or namespace, or its state is too deep for a text.
+            NotFoundError: There is no such thread or namespace.
+            InvalidEditError: Its state is too deep for a text.
             CorruptDataError: The checkpoint cannot be read; its file is named.
         """
         found = self._latest(thread_id, checkpoint_ns)
@@ -120,8 +121,9 @@ class Editing:
         found = self._find(thread_id, checkpoint_ns)
         if found is None:
             where = f", namespace {checkpoint_ns!r}," if checkpoint_ns else ""
-            raise InvalidEditError(
-                f"thread {thread_id!r}{where} has no checkpoint, so there is no state to correct: is the id misspelt?"
+            raise NotFoundError(
+                f"thread {thread_id!r}{where} has no checkpoint, so there is no state to correct: is the id misspelt?",
+                wanted=thread_id,
             )
         return found
 
@@ -157,7 +159,8 @@ class Editing:
         """Return the correction that sets channels of the latest state to Python values.
 
         Raises:
-            InvalidEditError: There is no such thread, or a channel cannot be set.
+            NotFoundError: There is no such thread.
+            InvalidEditError: A channel cannot be set.
         """
         found = self._latest(thread_id, checkpoint_ns)
         self._opened(thread_id, found.document).refuse_others(values)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from langchain_core.messages import AIMessage
 
-from langgraph_filesaver import FileSaver, InvalidEditError, JsonSerializer, SerializationError
+from langgraph_filesaver import FileSaver, InvalidEditError, JsonSerializer, NotFoundError, SerializationError
 from tests.checkpoints import put
 from tests.stores import Home
 
@@ -100,9 +100,9 @@ def test_strict_mode(home: Home) -> None:
 def test_unknown_threads_and_channels(prepared: FileSaver) -> None:
     """An unknown thread, namespace or channel is an error that tells what to do, a channel's with the nearest names."""
     for thread_id, ns in (("u", ""), ("t", "inner")):
-        with pytest.raises(InvalidEditError, match="has no checkpoint"):
+        with pytest.raises(NotFoundError, match="has no checkpoint"):
             prepared.edit_state(thread_id, {"a": 1}, checkpoint_ns=ns)
-        with pytest.raises(InvalidEditError, match="has no checkpoint"):
+        with pytest.raises(NotFoundError, match="has no checkpoint"):
             prepared.editing().open(thread_id, ns)
     with pytest.raises(InvalidEditError, match="did you mean 'price'"):
         prepared.edit_state("t", {"prize": 1})

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from langgraph_filesaver import ConflictError, FileSaver, InvalidEditError, StorageError
+from langgraph_filesaver import ConflictError, FileSaver, InvalidEditError, NotFoundError, StorageError
 from langgraph_filesaver._editing.session import edit_in_editor, editor_of
 from tests.checkpoints import config_of, ids_of, put
 from tests.stores import Home
@@ -232,7 +232,7 @@ def test_a_file_that_is_no_text(saver: FileSaver, tmp_path: Path) -> None:
 
 def test_an_unknown_thread(saver: FileSaver, temporary: Path) -> None:
     """No editor is opened for a thread that is not there."""
-    with pytest.raises(InvalidEditError, match="'u' has no checkpoint"):
+    with pytest.raises(NotFoundError, match="'u' has no checkpoint"):
         edit_in_editor(saver, "u", editor_command="false", edited_by="ann", ask=bool, show=print)
     assert list(temporary.iterdir()) == []
 
