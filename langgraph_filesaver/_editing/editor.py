@@ -12,10 +12,8 @@ revived, and written as something else.
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from functools import partial
@@ -29,27 +27,17 @@ from langgraph_filesaver._claims import claim
 from langgraph_filesaver._codec import Codec, dump_plain, parse_json
 from langgraph_filesaver._documents import CheckpointDocument
 from langgraph_filesaver._editing.changes import NextVersion, Opened, followed, replaced
-from langgraph_filesaver._editing.text import (
-    Path,
-    child_of,
-    expanded,
-    first_tagged,
-    line_of,
-    state_of,
-    tags_in,
-    text_of,
-)
+from langgraph_filesaver._editing.checking import checked_values
+from langgraph_filesaver._editing.latest import Found, find, notes_on
+from langgraph_filesaver._editing.text import expanded, text_of
 from langgraph_filesaver._ids import exceed
 from langgraph_filesaver._patience import waiting_for
 from langgraph_filesaver._publication import Publication
 from langgraph_filesaver._repository import Repository
-from langgraph_filesaver._serde import noting_unknown
 from langgraph_filesaver.config import CLAIM_SECONDS
-from langgraph_filesaver.errors import ConflictError, CorruptDataError, InvalidEditError, StorageError
+from langgraph_filesaver.errors import ConflictError, CorruptDataError, InvalidEditError
 
 __all__ = ["Edit", "EditableState", "Editing"]
-
-_LOOKS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +69,6 @@ class Edit(NamedTuple):
     checkpoint_id: str
     digest: str
     values: Mapping[str, Any]
-
-
-class _Found(NamedTuple):
-    document: CheckpointDocument
-    data: bytes
-    written: frozenset[str]  # channels with a pending write
-    is_bound: bool
-    digest: str
 
 
 class Editing:
@@ -130,13 +110,13 @@ class Editing:
             found.document.checkpoint_id,
             text,
             found.digest,
-            tuple(_notes(opened, found.written)),
+            tuple(notes_on(opened, found.written)),
         )
 
     def _content(self, thread_id: str, name: str) -> bytes:
         return self._repository.formats.content(self._repository.artifacts.read(thread_id, name), name)
 
-    def _latest(self, thread_id: str, checkpoint_ns: str) -> _Found:
+    def _latest(self, thread_id: str, checkpoint_ns: str) -> Found:
         found = self._find(thread_id, checkpoint_ns)
         if found is None:
             where = f", namespace {checkpoint_ns!r}," if checkpoint_ns else ""
@@ -145,45 +125,8 @@ class Editing:
             )
         return found
 
-    def _find(self, thread_id: str, checkpoint_ns: str) -> _Found | None:
-        repository = self._repository
-        for _ in range(_LOOKS):
-            latest = repository.latest(thread_id, checkpoint_ns)
-            if latest is None:
-                return None
-            place = (thread_id, checkpoint_ns, latest.checkpoint_id)
-            key = layout.checkpoint_key(*place)
-            data = self._store.read(key)
-            if data is None:
-                continue  # removed meanwhile: look again
-            document: CheckpointDocument = repository.parsed(key, CheckpointDocument.from_json, data)
-            keys = repository.writes_keys(*place)
-            digest = hashlib.sha256(f"{key} {len(data)} ".encode() + data)
-            for each, content in sorted(self._store.read_all(keys).items()):
-                digest.update(f"{each} {len(content or b'')} ".encode() + (content or b""))
-            written = frozenset(write.channel for write in repository.pending_writes(*place))
-            is_bound = bool(written) or self._is_calling(thread_id, document)
-            digest.update(b"bound" if is_bound else b"free")
-            return _Found(document, data, written, is_bound, digest.hexdigest())
-        path = self._store.describe(layout.thread_folder(thread_id))
-        raise StorageError(f"{path} changes faster than it can be read: try again", path=path)
-
-    def _is_calling(self, thread_id: str, document: CheckpointDocument) -> bool:
-        """Tell whether a called graph has state that hangs on the checkpoint; the newest of each namespace tells it for all."""
-        place = (document.checkpoint_ns, document.checkpoint_id)
-        keys = []
-        for checkpoint_ns in self._repository.namespaces(thread_id):
-            ids = self._repository.checkpoint_ids(thread_id, checkpoint_ns)
-            if checkpoint_ns != document.checkpoint_ns and ids:
-                keys.append(layout.checkpoint_key(thread_id, checkpoint_ns, ids[-1]))
-        for key, data in self._store.read_all(keys).items():
-            if data is not None:
-                called: CheckpointDocument = self._repository.parsed(key, CheckpointDocument.from_json, data)
-                with self._repository.naming_checkpoint(thread_id, called):
-                    parents = self._reading(thread_id).metadata(called).get("parents")
-                if isinstance(parents, dict) and place in parents.items():
-                    return True
-        return False
+    def _find(self, thread_id: str, checkpoint_ns: str) -> Found | None:
+        return find(self._repository, self._reading(thread_id), thread_id, checkpoint_ns)
 
     def _opened(self, thread_id: str, document: CheckpointDocument) -> Opened:
         with self._repository.naming_checkpoint(thread_id, document):
@@ -203,31 +146,11 @@ class Editing:
         Raises:
             InvalidEditError: The text is no state that could be stored; line and column are told.
         """
-        before, after = state_of(state.text), state_of(text)
-        missing = [name for name in before if name not in after]
-        if missing:
-            raise InvalidEditError(
-                f"channel {missing[0]!r} is missing: bring it back, and give it an empty value if that is meant"
-            )
-        changed = {
-            name: raw
-            for name, raw in after.items()
-            if name not in before or dump_plain(raw) != dump_plain(before[name])
-        }
         document = self._repository.read_checkpoint(state.thread_id, state.checkpoint_ns, state.checkpoint_id)
         if document is None:
             raise _moved_on(state.thread_id, state.checkpoint_id)
         opened = self._opened(state.thread_id, document)
-        codec = self._reading(state.thread_id)
-        known_tags = tags_in(before)
-        is_object = text.lstrip("\ufeff \t\r\n").startswith("{")
-        values = {}
-        for name, raw in changed.items():
-            # Of the list form for odd names, the place of the value.
-            root: Path = (name,) if is_object else (list(after).index(name), "value")
-            with _telling_line(text, root[:1], f'state["{name}"]'):
-                opened.refuse_others([name])
-            values[name] = _checked_value(codec, name, raw, known_tags, before.get(name), partial(_line, text, root))
+        values = checked_values(self._reading(state.thread_id), opened, state.text, text)
         return Edit(*_place(state), values)
 
     def setting(self, thread_id: str, values: Mapping[str, Any], checkpoint_ns: str = "") -> Edit:
@@ -282,7 +205,7 @@ class Editing:
             )
         return self._follow(edit, document, values)
 
-    def _same(self, edit: Edit) -> _Found:
+    def _same(self, edit: Edit) -> Found:
         """Return the latest checkpoint; raises ConflictError where it is not what was read, or not as it was."""
         found = self._find(edit.thread_id, edit.checkpoint_ns)
         if found is None or found.digest != edit.digest:
@@ -331,7 +254,7 @@ class Editing:
         return marked
 
     def _replace(
-        self, edit: Edit, found: _Found, document: CheckpointDocument, values: Mapping[str, Any]
+        self, edit: Edit, found: Found, document: CheckpointDocument, values: Mapping[str, Any]
     ) -> CheckpointDocument:
         repository = self._repository
         key = layout.checkpoint_key(edit.thread_id, document.checkpoint_ns, document.checkpoint_id)
@@ -370,17 +293,27 @@ class Editing:
         if numbers:
             newest = layout.edit_key(*place, numbers[-1])
             if self._store.read(newest) == data:
-                status = self._store.status(newest) if self._store.is_far else None
-                if status is not None and time.time() - status.modified_at < CLAIM_SECONDS:
-                    raise ConflictError(
-                        f"somebody is just correcting checkpoint {edit.checkpoint_id} of thread {edit.thread_id!r}, or has died "
-                        f"doing so: nothing was stored. Read the thread again in {CLAIM_SECONDS:g} seconds, and decide"
-                    )
+                if self._store.is_far:
+                    self._refuse_to_join(edit, newest)
                 self._store.settle([newest])
                 return
         number = numbers[-1] + 1 if numbers else 0
         if not self._store.create(layout.edit_key(*place, number), data):
             raise _moved_on(edit.thread_id, edit.checkpoint_id)
+
+    def _refuse_to_join(self, edit: Edit, kept_key: str) -> None:
+        """Raise ConflictError where somebody who has kept the file may still be about to replace it."""
+        place = (edit.thread_id, edit.checkpoint_ns, edit.checkpoint_id)
+        kept, checkpoint = (self._store.status(key) for key in (kept_key, layout.checkpoint_key(*place)))
+        if kept is None or time.time() - kept.modified_at >= CLAIM_SECONDS:
+            return  # who kept it is dead
+        if checkpoint is not None and checkpoint.modified_at > kept.modified_at:
+            self._look_again(edit)  # it was replaced; and if it is as it was read, it was put back
+            return
+        raise ConflictError(
+            f"somebody is just correcting checkpoint {edit.checkpoint_id} of thread {edit.thread_id!r}, or has died doing so: "
+            f"nothing was stored. Read the thread again in {CLAIM_SECONDS:g} seconds, and decide"
+        )
 
 
 _FIELDS = frozenset(
@@ -398,73 +331,3 @@ def _moved_on(thread_id: str, checkpoint_id: str) -> ConflictError:
         f"thread {thread_id!r} has moved on since its checkpoint {checkpoint_id} was read for the correction, which was not "
         "stored: read the thread again and decide"
     )
-
-
-def _notes(opened: Opened, written: frozenset[str]) -> Iterator[str]:
-    for name in sorted(written.intersection(opened.shown)):
-        yield f"what finished tasks have written to {name!r} is not in it yet: it comes on top of the value here"
-    for name in opened.not_shown:
-        if name in opened.rebuilt:
-            yield (
-                f"{name!r} is not shown: it is a DeltaChannel, which only the graph can put together from what was written to "
-                "it. Add it with a whole value to set it"
-            )
-        else:
-            yield f"{name!r} has no value now; add it to give it one"
-    for name, raw in opened.shown.items():
-        if isinstance(raw, dict) and "$serde" in raw:
-            yield f"{name!r} is sealed by another serializer and can only be replaced as a whole"
-
-
-def _line(text: str, root: Path, path: Path) -> dict[str, int]:
-    found = line_of(text, (*root, *path))
-    return {} if found is None else {"line": found[0], "column": found[1]}
-
-
-@contextlib.contextmanager
-def _telling_line(text: str, path: Path, where: str) -> Iterator[None]:
-    try:
-        yield
-    except InvalidEditError as error:
-        raise InvalidEditError(error.reason, where=where, **_line(text, path, ())) from error
-
-
-def _checked_value(
-    codec: Codec,
-    channel: str,
-    raw: Any,
-    known_tags: set[str],
-    before: Any,
-    line: Callable[[Path], dict[str, int]],
-) -> Any:
-    """Return the value of an edited channel; raises InvalidEditError with the place of what is wrong in it."""
-    where = f'state["{channel}"]'
-    for tag in sorted(tags_in(raw) - known_tags):
-        if not codec.knows(tag):
-            raise InvalidEditError(
-                f"no value here was of the type {tag!r} before, and it is not known here: is it misspelt?",
-                where=where,
-                **line(first_tagged(raw, tag) or ()),
-            )
-    with noting_unknown() as unknown:
-        try:
-            value = codec.part(raw, where)
-        except CorruptDataError as error:
-            place = line(child_of(raw, lambda part: _fails(codec, part)))
-            told = f"{error.path}: {error.reason}" if error.path else error.reason
-            raise InvalidEditError(told, where=error.where or where, **place) from error
-    for tag, field in sorted(unknown):
-        path = first_tagged(raw, tag, field)
-        if path is not None and first_tagged(before, tag, field) is None:
-            raise InvalidEditError(
-                f"{tag} has no field {field!r}: is it misspelt?", where=where, **line((*path, field))
-            )
-    return value
-
-
-def _fails(codec: Codec, part: Any) -> bool:
-    try:
-        codec.part(part, "")
-    except CorruptDataError:
-        return True
-    return False

@@ -216,14 +216,36 @@ def test_another_machine_at_the_same_moment(tmp_path: Path, monkeypatch: pytest.
     assert found.checkpoint["channel_values"] == {"n": 2}
 
 
-def test_a_dead_one_is_taken_over_in_a_far_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """[E4] What a correction had kept that never came keeps others off for two minutes, and no longer."""
+@pytest.mark.parametrize("is_replaced_meanwhile", [False, True])
+def test_a_dead_one_is_taken_over_in_a_far_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_replaced_meanwhile: bool
+) -> None:
+    """[E4] What a correction had kept that never came keeps others off for two minutes, and no longer; one that comes is seen."""
     home = Home("remote", tmp_path / "checkpoints")
     put(home.saver(), "zzz", {"n": 1})
     store = home.store()
-    assert store.create("t/edits/_root.zzz.0.json", store.read("t/checkpoints/_root/zzz.json") or b"")
+    key = "t/checkpoints/_root/zzz.json"
+    ours = store.read(key) or b""
+    theirs = ours.replace(b'"n": 1', b'"n": 3')
+    assert store.create("t/edits/_root.zzz.0.json", ours)
     with pytest.raises(ConflictError, match="or has died"):
         home.saver().edit_state("t", {"n": 2})
+    if is_replaced_meanwhile:
+        saver = home.saver()
+        edit = saver.editing().setting("t", {"n": 2})
+        look, looks = saver.editing()._look_again, []
+
+        def looking(self: Editing, given: Edit) -> None:
+            looks.append("")
+            look(given)
+            if len(looks) == 2:  # the last look before the file is kept: the other one is done at that moment
+                store.replace(key, theirs)
+
+        monkeypatch.setattr(Editing, "_look_again", looking)
+        with pytest.raises(ConflictError, match="has moved on since"):
+            saver.editing().store(edit, edited_by="ann")
+        assert store.read(key) == theirs
+        return
     monkeypatch.setattr("langgraph_filesaver._editing.editor.CLAIM_SECONDS", 0)
     home.saver().edit_state("t", {"n": 2})
     assert [key for key in home.files() if "/edits/" in key] == ["t/edits/_root.zzz.0.json"]
