@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from fcntl import ioctl
+from inspect import signature
 from pathlib import Path
 from termios import TIOCSWINSZ
 from typing import Any
@@ -29,12 +30,14 @@ __all__ = ["PROJECT", "Terminal", "answer", "files_in", "fill", "piped", "run", 
 
 PROJECT = Path(__file__).parents[2]
 _PATIENCE_SECONDS = 60.0
+_SEPARATE: Any = {"mix_stderr": False} if "mix_stderr" in signature(CliRunner).parameters else {}
+_RUNNER = CliRunner(**_SEPARATE)  # click 8.1 has to be told to keep the two streams apart
 
 
 def run(*arguments: str, root: object = None, given: str | None = None, **environment: str | None) -> Result:
     """Run a command in this process, with nothing but what is given here from the environment of ours."""
     own = {"LANGGRAPH_FILESAVER_ROOT": None if root is None else str(root), "COLUMNS": None, **environment}
-    return CliRunner().invoke(app, list(arguments), input=given, env=own, prog_name="langgraph-filesaver")
+    return _RUNNER.invoke(app, list(arguments), input=given, env=own, prog_name="langgraph-filesaver")
 
 
 def answer(*arguments: str, root: object = None) -> Any:
@@ -90,6 +93,10 @@ def piped(
     )
 
 
+def _heed_interrupts() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # tests that run in the background of a shell inherit it ignored
+
+
 class Terminal:
     """A command as a process on a terminal of its own, for input and standard error, and for standard output if asked.
 
@@ -113,6 +120,7 @@ class Terminal:
             stderr=theirs,
             env=_environment(root, environment),
             start_new_session=True,
+            preexec_fn=_heed_interrupts,
         )
         os.close(theirs)
         self.shown = ""
