@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from langgraph_filesaver.inspection.lineage import knots
+
 __all__ = ["flowchart"]
 
 _PLAIN = frozenset(" .,:_-+")
@@ -16,15 +18,22 @@ _MOST_CHARACTERS = 60
 
 
 def flowchart(found: Sequence[Mapping[str, Any]]) -> str:
-    """Return the diagram of the checkpoints, given oldest first as JSON."""
-    numbers = {each["checkpoint_id"]: number for number, each in enumerate(found)}
+    """Return the diagram of the checkpoints, given oldest first as JSON.
+
+    Long runs between forks and ends are folded: Mermaid draws no more than 500 arrows and 50,000 characters.
+    """
+    made, left_out = knots(found)
     lines = ["flowchart TD"]
-    for each in found:
-        number = numbers[each["checkpoint_id"]]
-        lines.append(f'    c{number}["{_text(_label(each))}"]')
-        if each["parent_checkpoint_id"] in numbers:
-            lines.append(f"    c{numbers[each['parent_checkpoint_id']]} --> c{number}")
-    latest = [f"c{numbers[each['checkpoint_id']]}" for each in found if each["is_latest"]]
+    if left_out:
+        lines.append(f'    older["{left_out} older checkpoints"]')
+    for number, knot in enumerate(made):
+        label = f"{knot.folded} more steps" if knot.summary is None else _label(knot.summary)
+        lines.append(f'    c{number}["{_text(label)}"]')
+        if knot.parent is not None:
+            lines.append(f"    c{knot.parent} --> c{number}")
+    latest = [
+        f"c{number}" for number, knot in enumerate(made) if knot.summary is not None and knot.summary["is_latest"]
+    ]
     if latest:
         lines += ["    classDef latest stroke-width:3px", f"    class {','.join(latest)} latest"]
     return "\n".join(lines)
