@@ -281,8 +281,16 @@ class History(Sequence[CheckpointSummary]):
     def html_body(self) -> str:
         """Return the timeline of the newest steps with what each changed, as HTML without its style."""
         shown = list(self[:MOST_SHOWN])
-        diffs = [self._steps.diff(each.checkpoint_id).to_dict() for each in shown]
+        diffs = [self._diff(each.checkpoint_id) for each in shown]
         return html.timeline([each.to_dict() for each in shown], diffs, len(self))
+
+    def _diff(self, checkpoint_id: str) -> dict[str, Any] | None:
+        """Return what a step changed, or None where it or the step before is not there any more."""
+        try:
+            found: dict[str, Any] = self._steps.diff(checkpoint_id).to_dict()
+        except NotFoundError:
+            return None
+        return found
 
     def _repr_html_(self) -> str:
         return html.fragment(self.html_body())
