@@ -11,10 +11,14 @@
   const LONGEST = 20000;
   const IMAGE = /^data:image\/(png|jpeg|gif|webp);base64,[A-Za-z0-9+/=]*$/;
 
+  // What is not seen, such as a turn of the writing direction, is told by its code, as in the rest of the page.
+  const UNSEEN = /(?![\n\t\u200d])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
+  const printable = (text) => String(text).replace(UNSEEN, (each) => "\\u" + each.codePointAt(0).toString(16).padStart(4, "0"));
+
   function element(name, kind, text) {
     const made = document.createElement(name);
     if (kind) made.className = kind;
-    if (text !== undefined) made.textContent = text;
+    if (text !== undefined) made.textContent = printable(text);
     return made;
   }
 

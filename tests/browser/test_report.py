@@ -146,3 +146,19 @@ def test_nothing_of_a_hostile_state_runs(chrome: Chrome, tmp_path: Path, payload
     assert chrome.driver.title == title
     assert title.startswith(payload[:20].strip())
     assert_quiet(chrome)
+
+
+def test_what_is_not_seen_is_told_in_each_state(chrome: Chrome, tmp_path: Path) -> None:
+    """The state of a step shows a turn of the writing direction and a control character by their codes, as the rest of the page does."""
+    saver = FileSaver(tmp_path / "checkpoints", fsync=False)
+    put(saver, "1", {"messages": [HumanMessage("\u202egnp.exe \x9b31m")], "\u2066name": 1})
+    path = tmp_path / "report.html"
+    path.write_text(saver.thread("t").report(), encoding="utf-8")
+    chrome.open(path)
+    chrome.script("document.querySelectorAll('details').forEach((each) => { each.open = true })")
+    chrome.wait(lambda: bool(chrome.find_all(".state .message")))
+    shown = chrome.script("return document.querySelector('.state[data-step]').textContent")
+    assert "\\u202egnp.exe \\u009b31m" in shown
+    assert "\\u2066name" in shown
+    assert not {"\u202e", "\x9b", "\u2066"} & set(shown)
+    assert_quiet(chrome)
