@@ -26,6 +26,10 @@ Image = Callable[[str], "bytes | None"]
 _MOST_IMAGE_BYTES = 512 * 1024
 _MOST_ITEMS = 100
 _MOST_DEEP = 12
+_WEIGHED_AT = 1
+_MOST_INSIDE = 300
+"""Values inside a part at depth `_WEIGHED_AT`: together with `_MOST_ITEMS` they bound what any value takes on a page."""
+
 _MOST_CHARACTERS = 20_000
 _FOLDED_FROM = 400
 _KINDS = ((b"\x89PNG\r\n\x1a\n", "png"), (b"\xff\xd8\xff", "jpeg"), (b"GIF87a", "gif"), (b"GIF89a", "gif"))
@@ -64,11 +68,26 @@ def value(found: Any, image: Image, depth: int = 0) -> str:
         return f'<code>{inline(found)}</code> <span class="soft">(deeper levels are not shown)</span>'
     if isinstance(found, str):
         return _text_block(found)
+    if depth == _WEIGHED_AT and _is_heavy(found):
+        return f'<code>{inline(found)}</code> <span class="soft">(more than {_MOST_INSIDE} values; not all are shown)</span>'
     if isinstance(found, list):
         return _list(found, image, depth)
     if isinstance(found, dict):
         return _dict(found, image, depth)
     return f"<code>{inline(found)}</code>"
+
+
+def _is_heavy(found: Any) -> bool:
+    """Tell whether there are more than `_MOST_INSIDE` values in one; counts no further than that."""
+    left, waiting = _MOST_INSIDE, [found]
+    while waiting and left >= 0:
+        each = waiting.pop()
+        inside = list(each.values() if isinstance(each, dict) else each if isinstance(each, list) else ())[
+            -_MOST_ITEMS:
+        ]
+        left -= len(inside)
+        waiting += inside
+    return left < 0
 
 
 def _text_block(found: str) -> str:
@@ -194,9 +213,11 @@ def _tagged(kind: str, rest: dict[str, Any], image: Image, depth: int) -> str:
 
 def _frame(kind: str, rest: dict[str, Any]) -> str:
     """Return the first rows of a stored frame of pandas or polars, or "" where it is none, or a large one."""
-    columns = rest.get("columns") if kind in ("pandas.DataFrame", "polars.DataFrame") else None
-    if not isinstance(columns, list) or not all(
-        isinstance(each, dict) and isinstance(each.get("values"), list) for each in columns
+    columns = _pandas_columns(rest) if kind == "pandas.DataFrame" else rest.get("columns")
+    if (
+        kind not in ("pandas.DataFrame", "polars.DataFrame")
+        or not isinstance(columns, list)
+        or not all(isinstance(each, dict) and isinstance(each.get("values"), list) for each in columns)
     ):
         return ""
     count = max((len(each["values"]) for each in columns), default=0)
@@ -206,6 +227,29 @@ def _frame(kind: str, rest: dict[str, Any]) -> str:
     ]
     more = f'<p class="soft">{count - len(rows):,} more rows</p>' if count > len(rows) else ""
     return f'<span class="soft small">{text(kind)}</span>{_table([inline(each.get("name", "")) for each in columns], rows)}{more}'
+
+
+def _pandas_columns(rest: dict[str, Any]) -> list[dict[str, Any]] | None:
+    """Return the columns of a frame of pandas as those of polars stand: a name and its values each."""
+    names, data = _pandas_values(rest.get("columns")), rest.get("data")
+    if names is None or not isinstance(data, list) or len(data) != len(names):
+        return None
+    return [{"name": name, "values": _pandas_values(each)} for name, each in zip(names, data, strict=True)]
+
+
+def _pandas_values(found: Any) -> list[Any] | None:
+    """Return the values of a column or an index of pandas, or None where they do not stand there as a list."""
+    if not isinstance(found, dict):
+        return None
+    held, span = found.get("values"), found.get("range")
+    if isinstance(held, dict):  # an array of numpy
+        held = held.get("values", held.get("items"))
+    if isinstance(span, list) and len(span) == 3 and all(type(each) is int for each in span) and span[2]:
+        return list(range(*span)[:_MOST_ITEMS])
+    if found.get("dtype") == "category" and isinstance(held, list):
+        names = _pandas_values(found.get("categories")) or []
+        return [names[code] if type(code) is int and 0 <= code < len(names) else None for code in held]
+    return held if isinstance(held, list) else None
 
 
 def _fields(found: dict[str, Any], image: Image, depth: int, name: str) -> str:
