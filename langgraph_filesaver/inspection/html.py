@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from langgraph_filesaver.inspection.html_values import Image, inline, text, value
+from langgraph_filesaver.inspection.html_values import Image, inline, text, value, within_budget
 from langgraph_filesaver.inspection.style import STYLE
 from langgraph_filesaver.inspection.words import size, when
 
@@ -136,6 +136,7 @@ def state(found: Mapping[str, Any], image: Image) -> str:
         found: The state, as JSON.
         image: Reads images that stand in artifacts.
     """
+    image = within_budget(image)
     following = '<span class="soft">unknown</span>' if found["next"] is None else _names(found["next"])
     notes = "".join(
         f'<div class="note" role=note><b>{_of(each["node"])}asks</b>{value(each["value"], image)}</div>'

@@ -18,12 +18,13 @@ from typing import Any
 from langgraph_filesaver.inspection.values import is_large
 from langgraph_filesaver.inspection.words import printable, size
 
-__all__ = ["Image", "inline", "large", "text", "value"]
+__all__ = ["Image", "inline", "large", "text", "value", "within_budget"]
 
 Image = Callable[[str], "bytes | None"]
 """Reads an image of the thread by its path; None where it is not to be shown."""
 
 _MOST_IMAGE_BYTES = 512 * 1024
+_MOST_IMAGE_BYTES_OF_PAGE = 4 * 1024 * 1024
 _MOST_ITEMS = 100
 _MOST_DEEP = 12
 _WEIGHED_AT = 1
@@ -36,6 +37,19 @@ _KINDS = ((b"\x89PNG\r\n\x1a\n", "png"), (b"\xff\xd8\xff", "jpeg"), (b"GIF87a", 
 _DATA_URL = re.compile(r"data:image/[a-z]{3,4};base64,([A-Za-z0-9+/=\s]*)")
 _ROLES = {"human", "ai", "tool", "system"}
 _MESSAGES = "langchain_core.messages."
+
+
+def within_budget(image: Image) -> Image:
+    """Return a reader of images that reads no more once those of one page have their share, `_MOST_IMAGE_BYTES_OF_PAGE`."""
+    left = _MOST_IMAGE_BYTES_OF_PAGE
+
+    def read(path: str) -> bytes | None:
+        nonlocal left
+        data = image(path) if left > 0 else None
+        left -= len(data or b"")
+        return data
+
+    return read
 
 
 def text(found: object) -> str:

@@ -80,3 +80,12 @@ def test_a_history_is_shown_though_the_step_before_is_gone(home: Home) -> None:
     put(saver, "3", {"n": 3}, parent="2", step=3)
     shown = saver.thread("t").history()._repr_html_()
     assert shown.count('class="step"') == 2
+
+
+def test_the_images_of_a_page_have_a_budget(home: Home) -> None:
+    """Of twenty images of half a megabyte as many are shown as a page can take, the others by their paths."""
+    png = b"\x89PNG\r\n\x1a\n" + bytes(500_000)
+    put(home.saver(), "1", {f"image {number}": png + bytes([number]) for number in range(20)})
+    shown = home.saver().thread("t").latest._repr_html_()
+    assert shown.count("<img ") == 9
+    assert shown.count("artifacts/") == 20
