@@ -30,7 +30,12 @@ from langgraph_filesaver.inspection.words import when
 if TYPE_CHECKING:
     from langgraph_filesaver.inspection.thread import Thread
 
-__all__ = ["StateTable", "report"]
+__all__ = ["StateTable", "newest_first", "report"]
+
+_MOST_CHARACTERS = 2_500_000
+"""Of the values of all states, and of all changes: a page of more opens slowly, if at all."""
+
+_LEFT_OUT = {"$left_out": "to keep this page small: it stands in the file of the checkpoint"}
 
 _NOT_AS_IT_IS = re.compile("[<\\u2028\\u2029\\ud800-\\udfff]")
 """What would end the script's element or a line of it, and half of a surrogate pair, which no file can hold."""
@@ -62,6 +67,8 @@ class StateTable:
         self.values: list[Any] = []
         self.steps: list[dict[str, Any]] = []
         self._indices: dict[str, int] = {}
+        self._last_use: list[int] = []
+        self._sizes: list[int] = []
         self._latest: dict[str, tuple[int, list[int]]] = {}
 
     def add(self, state: Mapping[str, Any]) -> int:
@@ -92,11 +99,20 @@ class StateTable:
         if key not in self._indices:
             self._indices[key] = len(self.values)
             self.values.append(value)
-        return self._indices[key]
+            self._sizes.append(len(key))
+            self._last_use.append(0)
+        index = self._indices[key]
+        self._last_use[index] = len(self.steps)
+        return index
 
     def to_script(self) -> str:
-        """Return it as JSON that can stand inside a script element."""
-        told = json.dumps({"values": self.values, "steps": self.steps}, ensure_ascii=False, separators=(",", ":"))
+        """Return it as JSON that can stand inside a script element; of too much, what the newest steps hold."""
+        left, values = _MOST_CHARACTERS, list[Any]([_LEFT_OUT]) * len(self.values)
+        for index in sorted(range(len(self.values)), key=lambda index: (-self._last_use[index], self._sizes[index])):
+            left -= self._sizes[index]
+            if left >= 0:
+                values[index] = self.values[index]
+        told = json.dumps({"values": values, "steps": self.steps}, ensure_ascii=False, separators=(",", ":"))
         return _NOT_AS_IT_IS.sub(lambda found: f"\\u{ord(found[0]):04x}", told)
 
 
@@ -146,7 +162,7 @@ def _values_of(thread: Thread, checkpoint_ns: str, checkpoint_id: str) -> dict[s
 
 def _timeline(thread: Thread, checkpoint_ns: str, table: StateTable) -> str:
     """Return the steps of a namespace, the newest first, and put their states into the table, the oldest first."""
-    parts: list[str] = []
+    parts: list[tuple[str, str, str]] = []
     before: dict[str, dict[str, Any]] = {}
     for state in thread.states(checkpoint_ns=checkpoint_ns):
         step, values = state.summary.to_dict(), to_json(dict(state))
@@ -156,11 +172,32 @@ def _timeline(thread: Thread, checkpoint_ns: str, table: StateTable) -> str:
         change = changes(before.get(parent_id, {}), values)
         number = table.add(values)
         parts.append(
-            f'<details class="step"><summary>{html.step_line(step)}</summary><div class="inside">'
-            f'<div class="soft small"><code>{inline(step["checkpoint_id"], 80)}</code></div>{html.changes_of(change)}'
-            f'<details class="whole"><summary class="soft">The whole state</summary><div class="state" data-step="{number}"></div></details>'
-            "</div></details>"
+            (
+                (
+                    f'<details class="step"><summary>{html.step_line(step)}</summary><div class="inside">'
+                    f'<div class="soft small"><code>{inline(step["checkpoint_id"], 80)}</code></div>'
+                ),
+                html.changes_of(change),
+                (
+                    f'<details class="whole"><summary class="soft">The whole state</summary><div class="state" data-step="{number}"></div></details>'
+                    "</div></details>"
+                ),
+            )
         )
         before = {step["checkpoint_id"]: values}
     heading = f"<h3>{inline(checkpoint_ns, 120)}</h3>" if checkpoint_ns else ""
-    return heading + "".join(reversed(parts))
+    return heading + newest_first(parts)
+
+
+def newest_first(parts: list[tuple[str, str, str]]) -> str:
+    """Return steps, given oldest first as what stands before, in and after their changes; of too many, those of the newest."""
+    left, shown = _MOST_CHARACTERS, []
+    for before, change, after in reversed(parts):
+        left -= len(change)
+        told = (
+            change
+            if left >= 0
+            else '<p class="soft">left out, to keep this page small: the files tell what changed</p>'
+        )
+        shown.append(f"{before}{told}{after}")
+    return "".join(shown)

@@ -7,6 +7,7 @@ from typing import Any
 from langgraph_filesaver.inspection.html_values import value
 from langgraph_filesaver.inspection.lineage import knots
 from langgraph_filesaver.inspection.mermaid import flowchart
+from langgraph_filesaver.inspection.report import newest_first
 from tests.checkpoints import put
 from tests.stores import Home
 
@@ -89,3 +90,30 @@ def test_the_images_of_a_page_have_a_budget(home: Home) -> None:
     shown = home.saver().thread("t").latest._repr_html_()
     assert shown.count("<img ") == 9
     assert shown.count("artifacts/") == 20
+
+
+def test_a_page_of_steps_that_share_nothing_is_bounded(home: Home) -> None:
+    """Of 200 steps with 50 kB of their own each, the newest are told whole, of the oldest what they are; nothing is called empty."""
+    saver = home.saver()
+    for number in range(200):
+        parent = f"{number - 1:03}" if number else None
+        put(
+            saver, f"{number:03}", {"text": f"{number} {'x' * 50_000}", "kept": "as it was"}, parent=parent, step=number
+        )
+    report = saver.thread("t").report()
+    assert len(report) < 6_000_000
+    assert report.count('<details class="step"') == 200
+    assert '"199 xxx' in report
+    assert '"0 xxx' not in report
+    assert '"as it was"' in report
+    assert report.count("$left_out") > 100
+
+
+def test_changes_beyond_what_a_page_can_take_are_said_to_be_left_out() -> None:
+    """Of a hundred steps that change 100 kB each, the newest tell what they changed, and every step is there."""
+    steps = [(f"<b>{number}</b>", "y" * 100_000, "<hr>") for number in range(100)]
+    shown = newest_first(steps)
+    assert len(shown) < 2_600_000
+    assert shown.startswith("<b>99</b>yyy")
+    assert shown.endswith("the files tell what changed</p><hr>")
+    assert shown.count("<hr>") == 100
