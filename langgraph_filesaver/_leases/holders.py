@@ -77,7 +77,7 @@ class HeldError(Exception):
             who = f"process {process.pid} on {process.host} since {since}, renewed {renewed}, owner {self.holder.owner}"
         return LockTimeoutError(
             f"thread {self.thread_id!r} is leased by {who}; waited {timeout_seconds:g} s for {self.path}. Try again when its "
-            "run is done; a holder that dies loses it by itself, and `langgraph-filesaver locks` shows and breaks it",
+            "run is done; a holder that dies loses it by itself, and `langgraph-filesaver unlock` takes it away",
             path=self.path,
             timeout_seconds=timeout_seconds,
             holder=found,

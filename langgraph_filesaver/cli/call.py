@@ -21,7 +21,7 @@ from langgraph_filesaver import _layout as layout
 from langgraph_filesaver._repository import Repository
 from langgraph_filesaver._root import local_path
 from langgraph_filesaver.cli.exits import ALL_CODES
-from langgraph_filesaver.cli.screen import write, write_table
+from langgraph_filesaver.cli.screen import is_unicode, write, write_table
 from langgraph_filesaver.cli.text import to_json
 from langgraph_filesaver.saver import FileSaver
 
@@ -107,8 +107,7 @@ class Call:
 
 def write_json(value: Any, *, indent: int | None = 2) -> None:
     """Write one JSON value to standard output, in the bytes that its encoding has."""
-    is_ascii = "utf" not in (sys.stdout.encoding or "utf-8").lower()
-    write(to_json(value, is_ascii=is_ascii, indent=indent))
+    write(to_json(value, is_ascii=not is_unicode(sys.stdout), indent=indent))
 
 
 def _is_local_store(path: str) -> bool:
@@ -129,9 +128,9 @@ def json_object(context: click.Context, parameter: click.Parameter, given: str |
     try:
         found = json.loads(given)
     except ValueError as error:
-        raise click.BadParameter(f"{given!r} is no JSON: {error}") from error
+        raise click.BadParameter(f"this is no JSON: {error}") from error  # not repeated: there may be a key in it
     if not isinstance(found, dict):
-        raise click.BadParameter(f'{given!r} is no JSON object: give one such as {{"key": "…"}}')
+        raise click.BadParameter('this is JSON, but no object: give one such as {"key": "…"}')
     return found
 
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import click
 
+from langgraph_filesaver.cli import tables
 from langgraph_filesaver.cli.call import Call, command, repository_of, write_json
 from langgraph_filesaver.cli.names import looked_at, namespace_option, thread_argument
-from langgraph_filesaver.cli.screen import write
-from langgraph_filesaver.cli.tables import duration
+from langgraph_filesaver.cli.screen import is_narrow, write
 from langgraph_filesaver.cli.text import one_line, size
 from langgraph_filesaver.errors import NotFoundError
 from langgraph_filesaver.inspection import CheckpointSummary
@@ -98,8 +98,8 @@ def _line(step: dict[str, Any]) -> str:
         f"step {step['step']}" if step["step"] is not None else "",
         ", ".join(step["nodes"]) or step["source"],
         f"changed {', '.join(step['channels_changed'])}" if step["channels_changed"] else "changed nothing",
-        duration(step["duration_seconds"]),
+        tables.duration(step["duration_seconds"]),
         size(step["bytes"]),
-        step["checkpoint_id"],
+        step["checkpoint_id"][: tables.LEAST_ID if is_narrow() else None],
     ]
     return "  ".join(one_line(each) for each in parts if each)

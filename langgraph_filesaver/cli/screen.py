@@ -24,7 +24,7 @@ from rich.table import Table
 
 from langgraph_filesaver.cli.text import one_line, visible
 
-__all__ = ["is_asked_here", "is_narrow", "progress", "silence", "write", "write_table"]
+__all__ = ["is_asked_here", "is_narrow", "is_unicode", "progress", "silence", "write", "write_table"]
 
 _WIDEST = 10_000
 _ROOMY = 100
@@ -53,6 +53,8 @@ def write_table(table: Table, stream: TextIO | None = None) -> None:
     )
     if width is None:
         console.width = Measurement.get(console, console.options, table).maximum
+    if not is_unicode(stream):
+        table.box = None
     with console.capture() as captured:
         console.print(table)
     lines = captured.get().splitlines()
@@ -63,6 +65,11 @@ def is_narrow() -> bool:
     """Tell whether standard output has no room for every column."""
     width = _width(sys.stdout)
     return width is not None and width < _ROOMY
+
+
+def is_unicode(stream: TextIO) -> bool:
+    """Tell whether a stream takes every character."""
+    return "utf" in (stream.encoding or "utf-8").lower()
 
 
 def _width(stream: TextIO) -> int | None:

@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from fcntl import ioctl
+from inspect import signature
 from pathlib import Path
 from termios import TIOCSWINSZ
 from typing import Any
@@ -29,12 +30,14 @@ __all__ = ["PROJECT", "Terminal", "answer", "files_in", "fill", "piped", "run", 
 
 PROJECT = Path(__file__).parents[2]
 _PATIENCE_SECONDS = 60.0
+_SEPARATE: Any = {"mix_stderr": False} if "mix_stderr" in signature(CliRunner).parameters else {}
+_RUNNER = CliRunner(**_SEPARATE)  # click 8.1 has to be told to keep the two streams apart
 
 
 def run(*arguments: str, root: object = None, given: str | None = None, **environment: str | None) -> Result:
     """Run a command in this process, with nothing but what is given here from the environment of ours."""
     own = {"LANGGRAPH_FILESAVER_ROOT": None if root is None else str(root), "COLUMNS": None, **environment}
-    return CliRunner().invoke(app, list(arguments), input=given, env=own, prog_name="langgraph-filesaver")
+    return _RUNNER.invoke(app, list(arguments), input=given, env=own, prog_name="langgraph-filesaver")
 
 
 def answer(*arguments: str, root: object = None) -> Any:

@@ -83,7 +83,7 @@ def test_state_on_a_terminal(tmp_path: Path) -> None:
 
 def test_wrong_usage_is_told_without_what_a_terminal_obeys(tmp_path: Path) -> None:
     """A message that repeats what was given spells its control characters."""
-    for arguments in (["\x1b[2J"], ["threads", "--\x9b31m"], ["threads", "--root", "\x1b[2J"], ["show", "-x\x07"]):
+    for arguments in (["x\x1b[2J"], ["threads", "--\x9b31m"], ["threads", "--root", "\x1b[2J"], ["show", "-x\x07"]):
         result = run(*arguments)
         assert result.exit_code == 2
         assert not OBEYED.search(result.output)

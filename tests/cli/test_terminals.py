@@ -61,6 +61,17 @@ def test_tables_on_a_terminal(root: Path, columns: int) -> None:
     assert not re.search(r"\x1b\[3\d", screen.shown)
 
 
+def test_an_encoding_of_few_characters(root: Path) -> None:
+    """Where standard output takes ASCII only, JSON is the same value, and a table has no lines but those of text."""
+    put(FileSaver(root), "1", {"value": "é🙂"}, thread_id="ünï")
+    shown = piped("show", "ünï", "--json", root=root, PYTHONIOENCODING="ascii")
+    assert json.loads(shown.stdout)["values"] == {"value": "é🙂"}
+    table = piped("threads", root=root, PYTHONIOENCODING="ascii")
+    assert (table.returncode, table.stderr) == (0, "")
+    assert "\\xfcn\\xef" in table.stdout
+    assert "\\u2500" not in table.stdout
+
+
 def test_ctrl_c_ends_with_130(root: Path) -> None:
     """Ctrl-C ends a question and `tail -f` with 130 and without a traceback; nothing was changed."""
     with terminal("delete", "asks", root=root) as screen:

@@ -164,10 +164,10 @@ def test_a_worker_ends_with_its_parent(tmp_path: Path) -> None:
     ("arguments", "code", "printed"),
     [
         (["--version"], 0, "langgraph-filesaver "),
-        (["--help"], 0, "usage: langgraph-filesaver"),
-        ([], 0, "usage: langgraph-filesaver"),
+        (["--help"], 0, "Usage: langgraph-filesaver"),
+        ([], 0, "Usage: langgraph-filesaver"),
         (["demo", "--help"], 0, "FOLDER"),
-        (["nonsense"], 2, "invalid choice"),
+        (["nonsense"], 2, "No such command"),
     ],
 )
 def test_the_command_line(arguments: list[str], code: int, printed: str) -> None:
