@@ -93,6 +93,10 @@ def piped(
     )
 
 
+def _heed_interrupts() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # tests that run in the background of a shell inherit it ignored
+
+
 class Terminal:
     """A command as a process on a terminal of its own, for input and standard error, and for standard output if asked.
 
@@ -116,6 +120,7 @@ class Terminal:
             stderr=theirs,
             env=_environment(root, environment),
             start_new_session=True,
+            preexec_fn=_heed_interrupts,
         )
         os.close(theirs)
         self.shown = ""
