@@ -126,7 +126,7 @@ def _tell(call: Call, found: list[Amount], verb: str, done: str, *, is_dry: bool
 @command(
     "gc", "Remove values that nothing refers to.", "gc --dry-run", "gc research-42 --grace 10m --yes", has_locks=True
 )
-@click.argument("thread_id", required=False, metavar="[THREAD]")
+@thread_argument(metavar="[THREAD]", is_required=False)
 @click.option(
     "--grace",
     callback=span,
