@@ -9,7 +9,7 @@ from typing import Any
 from langgraph_filesaver._leases import LockInfo
 from langgraph_filesaver.cli import tables
 from langgraph_filesaver.cli.call import Call, command
-from langgraph_filesaver.cli.names import thread_argument
+from langgraph_filesaver.cli.names import require_thread, thread_argument
 from langgraph_filesaver.cli.plans import agree, dry_run_option, yes_option
 from langgraph_filesaver.cli.screen import is_narrow
 from langgraph_filesaver.cli.text import ago, instant, one_line
@@ -63,6 +63,7 @@ def _holder(saver: FileSaver, thread_id: str) -> LockInfo | str:
     except CorruptDataError as error:
         return f"somebody unknown, as {error}"  # which may be the very lease that is to go
     if not found:
+        require_thread(saver, thread_id)
         raise NotFoundError(f"thread {thread_id!r} is free: nobody has it whose lease can be read", wanted=thread_id)
     return found[0]
 

@@ -136,7 +136,7 @@ def test_what_changes_something_has_a_dry_run_and_what_destroys_asks() -> None:
     assert all({"--root", "--storage-options", "--json"} <= options[name] for name in IN_STORES)
 
 
-@pytest.mark.parametrize("name", [*OF_THREADS, "copy"])
+@pytest.mark.parametrize("name", [*OF_THREADS, "copy", "unlock"])
 def test_an_unknown_thread_ends_with_1_and_the_nearest_names(root: Path, name: str) -> None:
     """Each command that takes a thread ends with 1 for one that is not there, and tells the names that look like it."""
     target = ["other"] if name == "copy" else []
