@@ -147,6 +147,14 @@ def test_tail_begins_with_the_last_ones(root: Path) -> None:
     assert run("tail", "research-42", "-n", "0", root=root).stdout == ""
 
 
+def test_tail_tells_the_time_of_this_place(root: Path) -> None:
+    """A step has the same time in `tail` and in `history`, in the zone of who looks."""
+    for zone in ("Asia/Tokyo", "UTC"):
+        told = piped("tail", "asks", "-n", "1", root=root, TZ=zone).stdout.split()[0]
+        latest = piped("history", "asks", "--limit", "1", root=root, TZ=zone).stdout.splitlines()[-1]
+        assert f" {told} " in latest
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion(root: Path, shell: str) -> None:
     """The script asks this program, which completes commands, options and threads, but none that would break the line."""
