@@ -181,6 +181,18 @@ def test_a_thread_that_somebody_has_ends_with_5(root: Path, monkeypatch: pytest.
     assert (root / "research-42").exists()
 
 
+def test_what_was_done_before_an_error_is_told(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where one of several threads cannot be removed, those that are gone already are named."""
+    monkeypatch.setattr("langgraph_filesaver.cli.call.FileSaver", partial(FileSaver, lock_timeout_seconds=0.1))
+    lock, elsewhere = FileSaver(root).thread_lock("fails"), copy_context()
+    elsewhere.run(lock.__enter__)
+    result = run("delete", "asks", "fails", "single", "--yes", root=root)
+    elsewhere.run(lock.__exit__, None, None, None)
+    assert (result.exit_code, result.stdout) == (5, "")
+    assert "deleted before it ended early: 'asks'\n" in result.stderr
+    assert [(root / each).exists() for each in ("asks", "fails", "single")] == [False, True, True]
+
+
 def test_a_disk_that_fails_ends_with_4(root: Path, tmp_path: Path) -> None:
     """What cannot be written ends with 4, and names the place."""
     (tmp_path / "file").write_text("in the way")
