@@ -138,7 +138,7 @@ def state(found: Mapping[str, Any], image: Image) -> str:
     """
     following = '<span class="soft">unknown</span>' if found["next"] is None else _names(found["next"])
     notes = "".join(
-        f'<div class="note" role=note><b>{_of(each["node"])}asks</b>{value(each["value"], image, 1)}</div>'
+        f'<div class="note" role=note><b>{_of(each["node"])}asks</b>{value(each["value"], image)}</div>'
         for each in found["interrupts"]
     )
     notes += "".join(

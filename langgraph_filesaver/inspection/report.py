@@ -13,6 +13,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from importlib import resources
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from langgraph_filesaver.inspection.thread import Thread
 
 __all__ = ["StateTable", "report"]
+
+_NOT_AS_IT_IS = re.compile("[<\\u2028\\u2029\\ud800-\\udfff]")
+"""What would end the script's element or a line of it, and half of a surrogate pair, which no file can hold."""
 
 _PAGE_STYLE = """
 html{color-scheme:light dark}body{margin:0;background:#fff}@media (prefers-color-scheme:dark){body{background:#14171c}}
@@ -93,7 +97,7 @@ class StateTable:
     def to_script(self) -> str:
         """Return it as JSON that can stand inside a script element."""
         told = json.dumps({"values": self.values, "steps": self.steps}, ensure_ascii=False, separators=(",", ":"))
-        return told.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+        return _NOT_AS_IT_IS.sub(lambda found: f"\\u{ord(found[0]):04x}", told)
 
 
 def report(thread: Thread) -> str:

@@ -106,3 +106,29 @@ def _umask() -> int:
     mask = os.umask(0o022)
     os.umask(mask)
     return mask
+
+
+def test_a_report_is_one_file(root: Path, tmp_path: Path) -> None:
+    """`export` writes the page of the thread; a dry run writes nothing, and what is there is replaced with --force only."""
+    path = tmp_path / "report.html"
+    assert run("export", "asks", "-o", str(path), "--dry-run", root=root).exit_code == 0
+    assert not path.exists()
+    told = answer("export", "asks", "-o", str(path), root=root)
+    page = path.read_text(encoding="utf-8")
+    assert page.startswith("<!doctype html>")
+    assert "publish?" in page
+    assert path.stat().st_size == told["bytes"]
+    path.write_text("mine")
+    again = run("export", "asks", "-o", str(path), root=root)
+    assert again.exit_code == 2
+    assert "--force" in again.stderr
+    assert path.read_text() == "mine"
+    assert run("export", "asks", "-o", str(path), "--force", root=root).exit_code == 0
+    assert path.read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
+def test_a_report_that_cannot_be_written_is_told(root: Path, tmp_path: Path) -> None:
+    """An unknown thread ends with 1, a folder that is not there with 4; neither leaves a file."""
+    assert run("export", "askss", "-o", str(tmp_path / "report.html"), root=root).exit_code == 1
+    assert run("export", "asks", "-o", str(tmp_path / "missing/report.html"), root=root).exit_code == 4
+    assert [path.name for path in tmp_path.iterdir() if path.suffix == ".html"] == []

@@ -15,6 +15,12 @@ from tests.checkpoints import put
 from tests.stores import Home
 
 
+@pytest.fixture(autouse=True)
+def _as_wide_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let tables be as wide as their content: where readline is loaded, workers of pytest-xdist inherit a COLUMNS."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+
 def test_it_shows_and_breaks(local_home: Home, capsys: pytest.CaptureFixture[str]) -> None:
     """A held lease is a line with thread, process, host, times and owner; taken away, its holder's next put is refused."""
     saver, root = local_home.saver(), str(local_home.root)

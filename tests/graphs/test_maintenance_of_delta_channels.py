@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 from langgraph.checkpoint.serde.base import SerializerProtocol
@@ -26,7 +27,7 @@ from tests.graphs.threads import (
     of_run,
     values,
 )
-from tests.stores import Home
+from tests.stores import LONG_KINDS, Home
 
 EXAMPLES = 1000 if settings.get_current_profile_name() == "search" else 25
 
@@ -143,8 +144,12 @@ def test_whatever_a_removed_run_leaves_shows_what_it_showed(
 
 @each_shop
 @each_durability
-def test_pruned_delta_channels_show_their_state_and_go_on(shop: Workshop, durability: Durability, home: Home) -> None:
+@pytest.mark.parametrize("kind", LONG_KINDS)
+def test_pruned_delta_channels_show_their_state_and_go_on(
+    shop: Workshop, durability: Durability, kind: str, tmp_path: Path
+) -> None:
     """Pruned after each turn, a thread with DeltaChannels ends as it does without, and holds no more than its way back."""
+    home = Home(kind, tmp_path / "checkpoints")
     for thread_id in ("whole", "pruned"):
         for turn, do in enumerate((["inner"], ["ask inside", "inner"], ["reset"], ["skip"], [])):
             graph, config = shop.graph(home.saver()), config_in(thread_id)

@@ -181,6 +181,17 @@ def test_a_page_of_a_long_chat_is_small(tmp_path_factory: pytest.TempPathFactory
     assert page.count('<details class="step">') == 600
 
 
+def test_names_that_are_no_text_are_spelled(home: Home) -> None:
+    """Half a surrogate pair in an id, a channel or a value stands in the page as its code: the page can be written."""
+    saver, odd = home.saver(), "a\ud800"
+    put(saver, "1", {odd: [odd, {odd: odd}]}, thread_id=odd, metadata={odd: odd})
+    page = saver.thread(odd).report()
+    assert page.encode()
+    assert "a\\ud800" in Outline(page).text
+    assert repr(saver.thread(odd).latest).encode()
+    assert saver.thread(odd).latest._repr_html_().encode()
+
+
 def test_a_called_graph_has_its_own_timeline(home: Home) -> None:
     """Each namespace is told, also where the root has no checkpoint."""
     saver = home.saver()
