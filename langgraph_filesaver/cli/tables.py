@@ -101,6 +101,8 @@ def threads(found: Found, *, is_narrow: bool) -> Table:
 
 
 def _note(thread: Mapping[str, Any]) -> Text:
+    if thread["damage"]:
+        return _cell("damaged")
     if thread["status"] == "failed" and thread["errors"]:
         error = thread["errors"][0]
         return _value(f"{error['node']}: {error['error']}")
