@@ -55,7 +55,8 @@ class InspectionMethods:
         Raises:
             ValueError: An unknown status, a negative limit, or an instant without a time zone.
             TypeError: `older_than` is a bare number.
-            CorruptDataError: A file that tells where a thread stands is damaged; it is named.
+            CorruptDataError: The id of a thread, or who has one, cannot be read; the file is named. A thread whose own files are
+                damaged is told with its `damage`.
 
         Example:
             >>> saver.threads(status="interrupted", limit=10)

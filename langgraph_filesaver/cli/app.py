@@ -20,7 +20,7 @@ from langgraph_filesaver.cli.locking import locks, unlock
 from langgraph_filesaver.cli.looking import diff, history, show, threads, tree, writes
 from langgraph_filesaver.cli.mirroring import pull, push
 from langgraph_filesaver.cli.removing import copy, delete, gc, prune
-from langgraph_filesaver.cli.screen import silence, write
+from langgraph_filesaver.cli.screen import open_missing, write
 from langgraph_filesaver.demo import command as demo_command
 from langgraph_filesaver.errors import FileSaverError
 
@@ -37,6 +37,7 @@ class _Commands(click.Group):
         self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any
     ) -> Any:
         """Run a command and end the process with its code; what click itself has to say is made harmless, too."""
+        open_missing()
         try:
             code = super().main(args, prog_name, **{**extra, "standalone_mode": False})
         except click.ClickException as error:
@@ -52,8 +53,7 @@ class _Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except BrokenPipeError:  # whoever read has what they wanted, as `head -1`
-            silence()
+        except BrokenPipeError:  # whoever read the answer has what they wanted, as `head -1`
             ctx.exit(Exit.FINE)
         except FileSaverError as error:
             write(f"Error: {error}", sys.stderr)

@@ -66,7 +66,7 @@ class Call:
             may_be_new: Whether a root that is not there yet will do.
 
         Raises:
-            click.UsageError: There is no store at the root, or fsspec does not know such a root.
+            click.UsageError: There is no store at the root, or fsspec does not know such a root or such options.
         """
         root = self.root
         if root is None:
@@ -89,6 +89,10 @@ class Call:
             )
         except (ValueError, ImportError) as error:
             raise click.UsageError(str(error)) from error
+        except TypeError as error:  # drivers take any option, and then miss it or do not know what to do with it
+            if not (self.storage_options or mirror_options):
+                raise
+            raise click.UsageError(f"{root if mirror is None else mirror}: the options do not fit: {error}") from error
         if local is None and not may_be_new and repository_of(saver).store.read(layout.STORE_DOCUMENT) is None:
             raise _no_store(root)
         return saver

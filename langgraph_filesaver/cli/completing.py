@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import click
 from click.shell_completion import get_completion_class
 
@@ -22,10 +24,12 @@ COMPLETION_VARIABLE = "_LANGGRAPH_FILESAVER_COMPLETE"
     ),
 )
 @click.argument("shell", type=click.Choice(("bash", "zsh", "fish")))
+@click.option("--json", "as_json", is_flag=True, help="Answer with JSON.")
 @click.pass_context
-def completion(context: click.Context, shell: str) -> None:
+def completion(context: click.Context, shell: str, *, as_json: bool) -> None:
     """Print the script that lets a shell complete commands, options and threads."""
     kind = get_completion_class(shell)
     if kind is None:
         raise click.UsageError(f"click knows no completion for {shell}")
-    write(kind(context.find_root().command, {}, PROGRAM, COMPLETION_VARIABLE).source().rstrip())
+    script = kind(context.find_root().command, {}, PROGRAM, COMPLETION_VARIABLE).source().rstrip()
+    write(json.dumps({"shell": shell, "script": script}) if as_json else script)

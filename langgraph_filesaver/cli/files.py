@@ -30,9 +30,10 @@ def write_file(path: str, data: bytes, *, overwrite: bool = False) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.chmod(temporary, 0o666 & ~_umask())
-        if not overwrite:
-            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL))  # the name is ours from here on
-        os.replace(temporary, path)
+        if overwrite:
+            os.replace(temporary, path)
+        else:
+            _name_new(temporary, path)
     except FileExistsError as error:
         raise click.UsageError(f"{path} is there already, and stays as it is") from error
     except OSError as error:
@@ -40,6 +41,17 @@ def write_file(path: str, data: bytes, *, overwrite: bool = False) -> None:
     finally:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
+
+
+def _name_new(temporary: str, path: str) -> None:
+    """Give a file its name; raises FileExistsError where there is one of that name."""
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        raise
+    except OSError:  # no hard links on this file system: there an empty file keeps the name free for a moment
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL))
+        os.replace(temporary, path)
 
 
 def _umask() -> int:

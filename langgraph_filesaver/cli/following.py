@@ -12,7 +12,7 @@ from langgraph_filesaver.cli import tables
 from langgraph_filesaver.cli.call import Call, command, repository_of, write_json
 from langgraph_filesaver.cli.names import looked_at, namespace_option, thread_argument
 from langgraph_filesaver.cli.screen import is_narrow, write
-from langgraph_filesaver.cli.text import one_line, size
+from langgraph_filesaver.cli.text import instant, one_line, size
 from langgraph_filesaver.errors import NotFoundError
 from langgraph_filesaver.inspection import CheckpointSummary
 from langgraph_filesaver.saver import FileSaver
@@ -93,8 +93,9 @@ class _Steps:
 
 
 def _line(step: dict[str, Any]) -> str:
+    at = tables.made_at(step["ts"])
     parts = [
-        step["ts"][11:19],
+        instant(at)[11:19] if at else step["ts"],
         f"step {step['step']}" if step["step"] is not None else "",
         ", ".join(step["nodes"]) or step["source"],
         f"changed {', '.join(step['channels_changed'])}" if step["channels_changed"] else "changed nothing",

@@ -18,6 +18,7 @@ from langgraph_filesaver.cli.names import (
     thread_argument,
 )
 from langgraph_filesaver.cli.screen import is_narrow
+from langgraph_filesaver.errors import CorruptDataError
 
 __all__ = ["diff", "history", "show", "threads", "tree", "writes"]
 
@@ -41,6 +42,9 @@ def threads(call: Call, *, statuses: tuple[str, ...], older_than: timedelta | No
     """Show where each thread stands, the one that was changed last first."""
     found = call.saver().threads(status=statuses or None, older_than=older_than, limit=limit).to_dict()
     call.answer(found, lambda: tables.threads(found, is_narrow=is_narrow()) if found else "no threads")
+    damage = [each["damage"] for each in found if each["damage"]]
+    if damage:
+        raise CorruptDataError("; ".join(damage))
 
 
 @command(

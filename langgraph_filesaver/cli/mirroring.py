@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import click
@@ -14,6 +14,7 @@ from langgraph_filesaver import _layout as layout
 from langgraph_filesaver._mirror import MirroredStore, TransferReport
 from langgraph_filesaver._mirror import difference as mirror_difference
 from langgraph_filesaver.cli.call import Call, command, json_object, repository_of
+from langgraph_filesaver.cli.names import completions, require_thread
 from langgraph_filesaver.cli.plans import agree, dry_run_option, yes_option
 from langgraph_filesaver.cli.screen import progress, write
 from langgraph_filesaver.cli.text import one_line, size
@@ -23,7 +24,14 @@ __all__ = ["pull", "push"]
 
 _options = (
     click.argument("mirror", metavar="MIRROR_URL"),
-    click.option("--thread", "thread_ids", metavar="ID", multiple=True, help="This thread only; may be repeated."),
+    click.option(
+        "--thread",
+        "thread_ids",
+        metavar="ID",
+        multiple=True,
+        shell_complete=completions,
+        help="This thread only; may be repeated.",
+    ),
     click.option(
         "--mirror-options",
         metavar="JSON",
@@ -59,6 +67,7 @@ def push(
     overwrite: bool,
 ) -> None:
     """Put into a mirror what it lacks, and what was edited here. Nothing is deleted."""
+    _require_threads(call, thread_ids)
     saver = call.saver(mirror=mirror, mirror_options=mirror_options)
     if dry_run:
         _tell_plan(call, *_difference(saver, thread_ids, is_push=True))
@@ -89,6 +98,7 @@ def pull(
     yes: bool,
 ) -> None:
     """Fetch from a mirror what is missing here; the folder need not be there yet. Nothing is deleted."""
+    _require_threads(replace(call, root=mirror, storage_options=mirror_options), thread_ids)
     saver = call.saver(mirror=mirror, mirror_options=mirror_options, may_be_new=True)
     if dry_run:
         _tell_plan(call, *_difference(saver, thread_ids, is_push=False))
@@ -101,6 +111,14 @@ def pull(
     with _told_files("pulling") as told:
         report = saver.pull(list(thread_ids) or None, progress=told, overwrite=overwrite)
     _tell_done(call, report)
+
+
+def _require_threads(source: Call, thread_ids: tuple[str, ...]) -> None:
+    """Raise NotFoundError, which tells the nearest names, where a thread is not in the store that is copied from."""
+    if thread_ids:
+        saver = source.saver()  # of its own: by way of the mirrored folder a missing thread would be fetched
+        for each in thread_ids:
+            require_thread(saver, each)
 
 
 def _difference(

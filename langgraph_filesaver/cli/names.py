@@ -15,14 +15,14 @@ import click
 from click.shell_completion import CompletionItem
 
 from langgraph_filesaver import _layout as layout
-from langgraph_filesaver.cli.call import Call, json_object, repository_of
-from langgraph_filesaver.cli.text import one_line
+from langgraph_filesaver.cli.call import Call, repository_of
 from langgraph_filesaver.errors import FileSaverError, NotFoundError
 from langgraph_filesaver.inspection import Thread
 from langgraph_filesaver.saver import FileSaver
 
 __all__ = [
     "checkpoint_option",
+    "completions",
     "exact_checkpoint",
     "is_thread",
     "looked_at",
@@ -34,6 +34,10 @@ __all__ = [
 ]
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+_LITERAL = re.compile(r"\w[\w.,@%+/-]*")
+"""What every shell takes as it stands. A shell puts a completion into the line unquoted: in `x$(…)` it would run what the
+dots stand for, and who chose the id is perhaps a stranger."""
 
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)([smhdw])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
@@ -52,20 +56,23 @@ def span(context: click.Context, parameter: click.Parameter, given: str | None) 
         raise click.BadParameter(f"{given!r} is longer than calendars are") from error
 
 
-def completions(context: click.Context, parameter: click.Parameter, begun: str) -> list[CompletionItem]:
-    """Return the threads that a shell may complete to; none where they cannot be listed, as a shell shows no errors."""
+def completions(context: click.Context, parameter: click.Parameter, begun: str) -> list[CompletionItem]:  # noqa: ARG001 click's
+    """Return the threads that a shell may complete to, but those whose ids mean something else to it.
+
+    None where they cannot be listed, as a shell shows no errors.
+    """
+    given = context.params
     try:
-        options = json_object(context, parameter, context.params.get("storage_options") or None)
-        saver = Call(context.params.get("root"), options, is_json=False, lock="auto").saver()
+        saver = Call(given.get("root"), given.get("storage_options") or {}, is_json=False, lock="auto").saver()
         found = repository_of(saver).thread_ids()
-    except (FileSaverError, OSError, TypeError, click.ClickException):
+    except (FileSaverError, OSError, click.ClickException):
         return []
-    return [CompletionItem(each) for each in found if each.startswith(begun) and each == one_line(each)]
+    return [CompletionItem(each) for each in found if each.startswith(begun) and _LITERAL.fullmatch(each)]
 
 
-def thread_argument(name: str = "thread_id", metavar: str = "THREAD") -> Decorator:
+def thread_argument(name: str = "thread_id", metavar: str = "THREAD", *, is_required: bool = True) -> Decorator:
     """Return the argument that names a thread."""
-    return click.argument(name, metavar=metavar, shell_complete=completions)
+    return click.argument(name, metavar=metavar, required=is_required, shell_complete=completions)
 
 
 def threads_argument(*, is_required: bool) -> Decorator:

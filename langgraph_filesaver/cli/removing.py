@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import timedelta
 
@@ -21,7 +23,7 @@ from langgraph_filesaver.cli.plans import (
     pruned_from,
     yes_option,
 )
-from langgraph_filesaver.cli.screen import progress
+from langgraph_filesaver.cli.screen import progress, write
 from langgraph_filesaver.cli.text import one_line, size
 from langgraph_filesaver.config import GRACE_SECONDS
 from langgraph_filesaver.saver import FileSaver
@@ -76,10 +78,7 @@ def delete(call: Call, *, thread_ids: tuple[str, ...], dry_run: bool, yes: bool)
     found = [all_of(saver, each) for each in wanted]
     if not dry_run:
         agree("remove for good", tables.amounts([each.to_dict() for each in found]), yes=yes)
-        with progress("deleting", len(found)) as advance:
-            for amount in found:
-                saver.delete_thread(amount.thread_id)
-                advance()
+        _carry_out(found, "deleting", "deleted", saver.delete_thread)
     _tell(call, found, "delete", "deleted", is_dry=dry_run)
 
 
@@ -106,11 +105,23 @@ def prune(call: Call, *, thread_ids: tuple[str, ...], is_all: bool, dry_run: boo
             advance()
     if found and not dry_run:
         agree("remove from their history", tables.amounts([each.to_dict() for each in found]), yes=yes)
-        with progress("pruning", len(found)) as advance:
-            for amount in found:
-                saver.prune([amount.thread_id])
-                advance()
+        _carry_out(found, "pruning", "pruned", lambda thread_id: saver.prune([thread_id]))
     _tell(call, found, "prune", "pruned", is_dry=dry_run)
+
+
+def _carry_out(found: list[Amount], doing: str, done: str, change: Callable[[str], None]) -> None:
+    """Change one thread after another; where that ends early, by an error or Ctrl-C, tell which are changed already."""
+    changed: list[Amount] = []
+    try:
+        with progress(doing, len(found)) as advance:
+            for amount in found:
+                change(amount.thread_id)
+                changed.append(amount)
+                advance()
+    finally:
+        if 0 < len(changed) < len(found):
+            names = ", ".join(repr(amount.thread_id) for amount in changed)
+            write(one_line(f"{done} before it ended early: {names}"), sys.stderr)
 
 
 def _tell(call: Call, found: list[Amount], verb: str, done: str, *, is_dry: bool) -> None:
@@ -126,7 +137,7 @@ def _tell(call: Call, found: list[Amount], verb: str, done: str, *, is_dry: bool
 @command(
     "gc", "Remove values that nothing refers to.", "gc --dry-run", "gc research-42 --grace 10m --yes", has_locks=True
 )
-@click.argument("thread_id", required=False, metavar="[THREAD]")
+@thread_argument(metavar="[THREAD]", is_required=False)
 @click.option(
     "--grace",
     callback=span,

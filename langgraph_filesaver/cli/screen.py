@@ -5,6 +5,7 @@ the end of a pipe (`| head -1`) is met in one place. Tables hold `rich.text.Text
 
 - On a terminal a table is as wide as the terminal; in a pipe it is as wide as its content, without colours.
 - A progress bar goes to standard error, and only where that is a terminal.
+- An answer that cannot be written is an error; a note on standard error that cannot be is none, for it must not end the work.
 """
 
 from __future__ import annotations
@@ -23,8 +24,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from langgraph_filesaver.cli.text import one_line, visible
+from langgraph_filesaver.errors import StorageError
 
-__all__ = ["is_asked_here", "is_narrow", "is_unicode", "progress", "silence", "write", "write_table"]
+__all__ = ["is_asked_here", "is_narrow", "is_unicode", "open_missing", "progress", "silence", "write", "write_table"]
 
 _WIDEST = 10_000
 _ROOMY = 100
@@ -34,7 +36,8 @@ def write(text: str, stream: TextIO | None = None) -> None:
     """Write lines, harmless ones, to standard output or another stream.
 
     Raises:
-        BrokenPipeError: Nobody reads any more.
+        BrokenPipeError: Nobody reads standard output any more.
+        StorageError: Standard output is a file, and its disk is full.
     """
     _put(visible(text), stream or sys.stdout)
 
@@ -79,20 +82,35 @@ def _width(stream: TextIO) -> int | None:
 
 def _put(text: str, stream: TextIO) -> None:
     encoding = stream.encoding or "utf-8"
-    stream.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
-    stream.flush()
+    try:
+        stream.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+        stream.flush()
+    except OSError as error:
+        silence(stream)
+        if stream is sys.stderr:
+            return
+        if isinstance(error, BrokenPipeError):
+            raise
+        raise StorageError.from_os_error(error, action="write", path="standard output") from error
 
 
-def silence() -> None:
-    """Write to nowhere from now on: the reader of standard output has gone, and the interpreter's last flush must not fail."""
+def silence(stream: TextIO) -> None:
+    """Let a stream write to nowhere from now on: nobody takes it, and the interpreter's last flush must not fail."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
+    os.dup2(nowhere, stream.fileno())
     os.close(nowhere)
 
 
+def open_missing() -> None:
+    """Give this process the streams that it was started without (`>&-`): else a file of the store would get their number."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 it stays open to the end
+
+
 def is_asked_here() -> bool:
-    """Tell whether there is somebody to ask."""
-    return sys.stdin.isatty()
+    """Tell whether there is somebody to ask, who sees the question and can answer it."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
 
 
 @contextmanager

@@ -6,7 +6,7 @@ Ids are never cut off, as people copy them: they are folded where the terminal i
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timezone
 from typing import Any
 
 from rich import box
@@ -15,7 +15,18 @@ from rich.text import Text
 
 from langgraph_filesaver.cli.text import ago, instant, one_line, size, to_json
 
-__all__ = ["LEAST_ID", "amounts", "artifacts", "duration", "history", "locks", "short_ids", "threads", "writes"]
+__all__ = [
+    "LEAST_ID",
+    "amounts",
+    "artifacts",
+    "duration",
+    "history",
+    "locks",
+    "made_at",
+    "short_ids",
+    "threads",
+    "writes",
+]
 
 LEAST_ID = 13
 """How much of an id is shown at least: of LangGraph's ids that tells 0.4 ms from the next."""
@@ -55,12 +66,13 @@ def _value(value: Any) -> Text:
     return _cell(text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}…")
 
 
-def _at(text: str | None) -> datetime | None:
+def made_at(text: str | None) -> datetime | None:
+    """Return an instant that a record tells, in UTC where it tells no time zone; None where it is no date."""
     try:
         at = datetime.fromisoformat((text or "").replace("Z", "+00:00"))
     except ValueError:  # what LangGraph wrote there is no date
         return None
-    return at if at.tzinfo else at.astimezone()
+    return at if at.tzinfo else at.replace(tzinfo=timezone.utc)
 
 
 def threads(found: Found, *, is_narrow: bool) -> Table:
@@ -75,7 +87,7 @@ def threads(found: Found, *, is_narrow: bool) -> Table:
         ("NEXT", "text"),
     )
     for each in found:
-        at = _at(each["updated_at"])
+        at = made_at(each["updated_at"])
         table.add_row(
             _cell(each["thread_id"]),
             _cell(each["status"], _STYLES.get(each["status"], "")),
@@ -89,6 +101,8 @@ def threads(found: Found, *, is_narrow: bool) -> Table:
 
 
 def _note(thread: Mapping[str, Any]) -> Text:
+    if thread["damage"]:
+        return _cell("damaged")
     if thread["status"] == "failed" and thread["errors"]:
         error = thread["errors"][0]
         return _value(f"{error['node']}: {error['error']}")
@@ -129,7 +143,7 @@ def history(found: Found, ids: Sequence[str]) -> Table:
     )
     short = short_ids(ids)
     for each in found:
-        at = _at(each["ts"])
+        at = made_at(each["ts"])
         table.add_row(
             _cell(short.get(each["checkpoint_id"], each["checkpoint_id"]), "bold" if each["is_latest"] else ""),
             _cell(each["step"]),
@@ -170,7 +184,7 @@ def artifacts(found: Found) -> Table:
     """Show artifacts."""
     table = _table(("KIND", "word"), ("SIZE", "number"), ("WRITTEN", "word"), ("PATH", "id"))
     for each in found:
-        at = _at(each["modified_at"])
+        at = made_at(each["modified_at"])
         table.add_row(
             _cell(each["kind"]), _cell(size(each["bytes"])), _cell(ago(at) if at else None), _cell(each["path"])
         )
@@ -190,7 +204,7 @@ def locks(found: Found, *, is_narrow: bool) -> Table:
     )
     for each in found:
         is_over = each["is_over"]
-        since, expires = _at(each["acquired_at"]), _at(each["expires_at"])
+        since, expires = made_at(each["acquired_at"]), made_at(each["expires_at"])
         table.add_row(
             _cell(each["thread_id"]),
             _cell("over" if is_over else "held", "dim" if is_over else "cyan"),

@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import json
 import os
 import shutil
 import sys
@@ -34,11 +36,17 @@ def main(arguments: Sequence[str]) -> int:
         "--root", metavar="DIR", help="work in this folder and leave everything there (default: a temporary one)"
     )
     parser.add_argument("--keep", action="store_true", help="do not remove the temporary folder")
+    parser.add_argument("--json", action="store_true", help="answer with JSON, and tell the story on standard error")
     try:
         given = parser.parse_args(arguments)
     except SystemExit as end:  # the help, or wrong usage: both were told
         return end.code if isinstance(end.code, int) else 0
-    return run(given)
+    if not given.json:
+        return run(given)
+    with contextlib.redirect_stdout(sys.stderr):
+        code = run(given)
+    sys.stdout.write(json.dumps({"verified": code == 0, "root": given.root}) + "\n")
+    return code
 
 
 def run(given: argparse.Namespace, *, worker: Sequence[str] = WORKER, timeout_seconds: float = 120.0) -> int:

@@ -85,6 +85,7 @@ def _questions(found: Mapping[str, Any]) -> str:
         f'<div class="small">{_of(each["node"])}asks {inline(each["value"])}</div>' for each in found["interrupts"]
     ]
     asked += [f'<div class="small">{_of(each["node"])}{inline(each["error"])}</div>' for each in found["errors"]]
+    asked += [f'<div class="small gone">damaged: {inline(found["damage"], 600)}</div>'] if found["damage"] else []
     return "".join(asked)
 
 

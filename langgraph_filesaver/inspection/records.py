@@ -146,6 +146,7 @@ class ThreadSummary(Record):
         artifacts: How many artifacts it has.
         holder: Who has it for a whole run, or None.
         checkpoint_id: Its latest checkpoint.
+        damage: What is wrong with a file that tells where it stands, which is named; None where all could be read.
     """
 
     thread_id: str
@@ -163,6 +164,7 @@ class ThreadSummary(Record):
     artifacts: int
     holder: Holder | None
     checkpoint_id: str | None
+    damage: str | None = None
 
     def __repr__(self) -> str:
         return words.thread(self.to_dict())

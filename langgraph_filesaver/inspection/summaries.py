@@ -4,16 +4,20 @@ The order needs one listing per thread and no document: LangGraph's ids tell whe
 however many threads there are. A summary then takes the latest checkpoint, what is written to it, and one walk over the
 thread's folder.
 
-What would break it: a thread that is removed meanwhile, which is left out; a damaged one, which is an error that names its file.
+What would break it: a thread that is removed meanwhile, which is left out; a damaged one, which is told with its file, and hides no
+other thread.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta, timezone
+from typing import NamedTuple
 
 from langgraph_filesaver import _layout as layout
 from langgraph_filesaver._artifacts import MissingArtifactError
+from langgraph_filesaver._documents import CheckpointDocument
+from langgraph_filesaver.errors import CorruptDataError, StorageError, UnsupportedFormatError
 from langgraph_filesaver.inspection.inspector import Inspector, instant_of, made_at
 from langgraph_filesaver.inspection.progress import Progress, status_of
 from langgraph_filesaver.inspection.records import Holder, ThreadSummary
@@ -22,6 +26,7 @@ __all__ = ["STATUSES", "oldest_allowed", "summaries", "summary_of"]
 
 STATUSES = ("running", "interrupted", "failed", "pending", "done", "unknown")
 
+_LOOKS = 20
 _NEVER = datetime.min.replace(tzinfo=timezone.utc)
 _NOTHING_KNOWN = Progress(None, (), (), (), None)
 
@@ -80,21 +85,33 @@ def _newest_first(inspector: Inspector) -> list[tuple[str, datetime]]:
 
 
 def _latest_at(inspector: Inspector, thread_id: str, checkpoint_ns: str) -> datetime:
-    document = inspector.repository.latest(thread_id, checkpoint_ns)
+    try:
+        document = inspector.repository.latest(thread_id, checkpoint_ns)
+    except (CorruptDataError, UnsupportedFormatError):  # which its summary tells of
+        document = None
     return (made_at(document) if document else None) or _NEVER
 
 
-def summary_of(inspector: Inspector, thread_id: str, holder: Holder | None) -> ThreadSummary | None:
-    """Return where a thread stands, or None where it has no checkpoint.
+class _Standing(NamedTuple):
+    """What the latest checkpoint of a thread tells."""
 
-    Raises:
-        CorruptDataError: A file that tells it is damaged; it is named.
-    """
-    repository, folder = inspector.repository, layout.thread_folder(thread_id)
-    found = repository.load_latest(thread_id, "")
+    document: CheckpointDocument | None
+    progress: Progress
+    step: int | None
+    damage: str | None = None
+
+
+def summary_of(inspector: Inspector, thread_id: str, holder: Holder | None) -> ThreadSummary | None:
+    """Return where a thread stands, or None where it has no checkpoint. Damage is told, and hides no other thread."""
+    folder = layout.thread_folder(thread_id)
+    try:
+        standing = _standing(inspector, thread_id)
+        created_at = _first_at(inspector, thread_id)
+    except (CorruptDataError, UnsupportedFormatError) as error:
+        standing, created_at = _Standing(None, _NOTHING_KNOWN, None, str(error)), None
     size = artifacts = 0
-    namespaces: dict[str, list[str]] = {}
-    for entry in repository.store.tree(folder):
+    namespaces: dict[str, int] = {}
+    for entry in inspector.repository.store.tree(folder):
         size += entry.bytes
         kind, _, rest = entry.key[len(folder) + 1 :].partition("/")
         if kind == "artifacts":
@@ -102,39 +119,48 @@ def summary_of(inspector: Inspector, thread_id: str, holder: Holder | None) -> T
         elif kind == "checkpoints":
             ns_name, _, name = rest.partition("/")
             if name.endswith(".json") and layout.is_name(name[:-5]):
-                namespaces.setdefault(ns_name, []).append(name[:-5])
-    if found is None and not namespaces:
+                namespaces[ns_name] = namespaces.get(ns_name, 0) + 1
+    document, progress = standing.document, standing.progress
+    if document is None and not namespaces:
         return None
-    progress, metadata, document = _NOTHING_KNOWN, {}, None
-    if found is not None:
-        values, document = inspector.plain_values(thread_id), found.document
-        try:
-            progress = inspector.progress(thread_id, found, values)
-            metadata = inspector.metadata(document, values)
-        except MissingArtifactError:
-            if found == repository.load(thread_id, "", document.checkpoint_id):
-                raise
-            return summary_of(inspector, thread_id, holder)
     seen = document.checkpoint.get("versions_seen") if document else None
     nodes = [name for name in seen if not name.startswith("__")] if isinstance(seen, dict) else []
-    step = metadata.get("step")
     return ThreadSummary(
         thread_id=thread_id,
         status=status_of(progress, is_running=holder is not None),
-        step=step if isinstance(step, int) else None,
+        step=standing.step,
         next=progress.next,
         nodes_completed=tuple(dict.fromkeys([*nodes, *progress.finished])),
         interrupts=progress.interruptions,
         errors=progress.failures,
-        created_at=_first_at(inspector, thread_id),
+        created_at=created_at,
         updated_at=made_at(document) if document else None,
-        checkpoints=sum(map(len, namespaces.values())),
+        checkpoints=sum(namespaces.values()),
         namespaces=len(namespaces),
         bytes=size,
         artifacts=artifacts,
         holder=holder,
         checkpoint_id=document.checkpoint_id if document else None,
+        damage=standing.damage,
     )
+
+
+def _standing(inspector: Inspector, thread_id: str) -> _Standing:
+    repository = inspector.repository
+    for _ in range(_LOOKS):
+        found = repository.load_latest(thread_id, "")
+        if found is None:
+            return _Standing(None, _NOTHING_KNOWN, None)
+        values = inspector.plain_values(thread_id)
+        try:
+            progress = inspector.progress(thread_id, found, values)
+            step = inspector.metadata(found.document, values).get("step")
+        except MissingArtifactError:  # removed together with the checkpoint, or damage
+            if found == repository.load(thread_id, "", found.document.checkpoint_id):
+                raise
+        else:
+            return _Standing(found.document, progress, step if isinstance(step, int) else None)
+    raise StorageError(f"thread {thread_id!r} changes faster than it can be read: try again")
 
 
 def _first_at(inspector: Inspector, thread_id: str) -> datetime | None:

@@ -107,14 +107,15 @@ def threads(found: Sequence[Mapping[str, Any]]) -> str:
             each["status"],
             short(each["thread_id"], 40),
             "-" if each["step"] is None else str(each["step"]),
-            short("?" if each["next"] is None else _names(each["next"]), 30),
+            "damaged" if each["damage"] else short("?" if each["next"] is None else _names(each["next"]), 30),
             when(each["updated_at"]),
             f"{each['checkpoints']:,}",
             size(each["bytes"]),
         )
         for each in found
     ]
-    return _bounded(_table(("status", "thread", "step", "next", "updated", "checkpoints", "size"), rows))
+    lines = _table(("status", "thread", "step", "next", "updated", "checkpoints", "size"), rows)
+    return _bounded([*lines, *(f"damaged: {short(each['damage'], 400)}" for each in found if each["damage"])])
 
 
 def thread(found: Mapping[str, Any]) -> str:
@@ -129,7 +130,8 @@ def thread(found: Mapping[str, Any]) -> str:
         f"updated    {when(found['updated_at'])}",
         f"holds      {_count(found, 'checkpoints')} in {_count(found, 'namespaces')}, {_count(found, 'artifacts')}, {size(found['bytes'])}",
     ]
-    return _bounded([*lines, *_standing(found), *_held(found["holder"])])
+    damaged = [f"damaged    {short(found['damage'], 400)}"] if found["damage"] else []
+    return _bounded([*lines, *_standing(found), *_held(found["holder"]), *damaged])
 
 
 def _count(found: Mapping[str, Any], nouns: str) -> str:

@@ -105,11 +105,18 @@ class Terminal:
         root: Where its threads are.
         columns: How wide the terminal is.
         output: Whether standard output is the terminal, too; else it is a pipe.
+        errors: Whether standard error is the terminal; else it goes nowhere.
         environment: More of its environment.
     """
 
     def __init__(
-        self, *arguments: str, root: object, columns: int = 100, output: bool = True, **environment: str
+        self,
+        *arguments: str,
+        root: object,
+        columns: int = 100,
+        output: bool = True,
+        errors: bool = True,
+        **environment: str,
     ) -> None:
         self._ours, theirs = pty.openpty()
         ioctl(theirs, TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
@@ -117,7 +124,7 @@ class Terminal:
             [sys.executable, "-m", "langgraph_filesaver", *arguments],
             stdin=theirs,
             stdout=theirs if output else subprocess.PIPE,
-            stderr=theirs,
+            stderr=theirs if errors else subprocess.DEVNULL,
             env=_environment(root, environment),
             start_new_session=True,
             preexec_fn=_heed_interrupts,

@@ -147,12 +147,12 @@ def test_an_unknown_thread_ends_with_1_and_the_nearest_names(root: Path, name: s
     assert "did you mean 'research-42'?" in result.stderr
 
 
-@pytest.mark.parametrize("name", ["threads", *OF_THREADS[:7]])
+@pytest.mark.parametrize("name", OF_THREADS[:7])
 def test_a_damaged_file_ends_with_3_and_is_named(root: Path, name: str) -> None:
     """A checkpoint that cannot be read ends a command with 3 and the file's path; nothing is printed in place of it."""
     latest = max((root / "single/checkpoints/_root").iterdir())
     latest.write_text('{"format": 1, "state": {')
-    result = run(*([name] if name == "threads" else [name, "single"]), root=root)
+    result = run(name, "single", root=root)
     if name == "artifacts":
         assert result.exit_code == 0, "no checkpoint is read for it"
         return
@@ -181,6 +181,18 @@ def test_a_thread_that_somebody_has_ends_with_5(root: Path, monkeypatch: pytest.
     assert (root / "research-42").exists()
 
 
+def test_what_was_done_before_an_error_is_told(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where one of several threads cannot be removed, those that are gone already are named."""
+    monkeypatch.setattr("langgraph_filesaver.cli.call.FileSaver", partial(FileSaver, lock_timeout_seconds=0.1))
+    lock, elsewhere = FileSaver(root).thread_lock("fails"), copy_context()
+    elsewhere.run(lock.__enter__)
+    result = run("delete", "asks", "fails", "single", "--yes", root=root)
+    elsewhere.run(lock.__exit__, None, None, None)
+    assert (result.exit_code, result.stdout) == (5, "")
+    assert "deleted before it ended early: 'asks'\n" in result.stderr
+    assert [(root / each).exists() for each in ("asks", "fails", "single")] == [False, True, True]
+
+
 def test_a_disk_that_fails_ends_with_4(root: Path, tmp_path: Path) -> None:
     """What cannot be written ends with 4, and names the place."""
     (tmp_path / "file").write_text("in the way")
@@ -205,3 +217,9 @@ def test_commands_are_click_commands_with_documented_summaries() -> None:
         assert isinstance(each, click.Command)
         assert each.short_help, name
         assert each.help or name == "demo", name
+
+
+def test_a_shells_script_is_json_too() -> None:
+    """`completion --json` holds the script that it else prints."""
+    told = json.loads(run("completion", "bash", "--json").stdout)
+    assert told["script"] + "\n" == run("completion", "bash").stdout

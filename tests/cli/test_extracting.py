@@ -79,6 +79,29 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pyte
     assert [each.name for each in tmp_path.iterdir()] == ["report.html"]
 
 
+def test_a_new_file_appears_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Killed at any moment, a command leaves no empty file under the name: the next one would refuse to replace it."""
+    path = tmp_path / "new"
+    monkeypatch.setattr(os, "replace", lambda source, target: pytest.fail("the name was there before the content"))
+    write_file(str(path), b"one")
+    assert path.read_bytes() == b"one"
+
+
+def test_without_hard_links_a_file_is_still_not_overwritten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a file system without hard links files are written all the same, and one that is there stays."""
+
+    def refuse(source: str, target: str) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    path = tmp_path / "new"
+    write_file(str(path), b"one")
+    with pytest.raises(Exception, match="is there already"):
+        write_file(str(path), b"two")
+    assert path.read_bytes() == b"one"
+    assert [each.name for each in tmp_path.iterdir()] == ["new"]
+
+
 def _umask() -> int:
     mask = os.umask(0o022)
     os.umask(mask)

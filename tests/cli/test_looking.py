@@ -126,3 +126,15 @@ def test_a_pipe_gets_no_colours_and_whole_lines(root: Path) -> None:
     assert name in told
     assert "\x1b" not in told
     assert not re.search(r" $", told, re.MULTILINE)
+
+
+def test_a_damaged_thread_hides_no_other(root: Path) -> None:
+    """`threads` shows all, names the file that is damaged, and ends with 3."""
+    newest = max((root / "asks/checkpoints/_root").iterdir())
+    newest.write_text("{")
+    result = run("threads", root=root)
+    assert result.exit_code == 3
+    assert newest.name in result.stderr
+    assert "research-42" in result.stdout
+    assert "damaged" in result.stdout
+    assert len(json.loads(run("threads", "--json", root=root).stdout)) == 4

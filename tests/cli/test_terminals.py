@@ -147,6 +147,14 @@ def test_tail_begins_with_the_last_ones(root: Path) -> None:
     assert run("tail", "research-42", "-n", "0", root=root).stdout == ""
 
 
+def test_tail_tells_the_time_of_this_place(root: Path) -> None:
+    """A step has the same time in `tail` and in `history`, in the zone of who looks."""
+    for zone in ("Asia/Tokyo", "UTC"):
+        told = piped("tail", "asks", "-n", "1", root=root, TZ=zone).stdout.split()[0]
+        latest = piped("history", "asks", "--limit", "1", root=root, TZ=zone).stdout.splitlines()[-1]
+        assert f" {told} " in latest
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion(root: Path, shell: str) -> None:
     """The script asks this program, which completes commands, options and threads, but none that would break the line."""
@@ -166,3 +174,40 @@ def test_completion(root: Path, shell: str) -> None:
     assert completed("show", "rese").count("research") == 1
     assert "research-42" in completed("delete", "asks", "rese")
     assert "Traceback" not in completed("show", "--root", "/nowhere", "rese")
+
+
+@pytest.mark.parametrize(
+    ("command", "closed", "code"),
+    [
+        ("threads", ">&-", 0),
+        ("threads --json", ">&-", 0),
+        ("show nope", "2>&-", 1),
+        ("prune --all --yes", "2>&-", 0),
+        ("delete asks", "<&-", 2),
+        ("threads", ">/dev/full", 4),
+        ("delete asks --yes", ">/dev/full", 4),
+        ("show nope", "2>/dev/full", 1),
+    ],
+)
+def test_streams_that_are_closed_or_full_end_in_no_traceback(root: Path, command: str, closed: str, code: int) -> None:
+    """A command started without one of its streams works; an answer for which the disk has no room ends with 4."""
+    done = piped(*command.split(), root=root, shell=closed)
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+    assert ("cannot write standard output: No space left" in done.stderr) == (code == 4)
+
+
+def test_nobody_who_reads_the_notes_is_no_end_of_the_work(root: Path, tmp_path: Path) -> None:
+    """`push 2>&1 | head -1` copies every file: that nobody reads of it must not leave a mirror half done."""
+    push = ("push", f"local://{tmp_path}/mirror", "--mirror-options", '{"auto_mkdir": true}')
+    done = piped(*push, root=root, shell="2>&1 >/dev/null | head -1")
+    assert (done.returncode, done.stdout.count("\n")) == (0, 1), done.stdout
+    told = run(*push, "--dry-run", root=root)
+    assert told.stdout.startswith("would copy 0 files"), told.output
+
+
+def test_a_question_that_nobody_sees_is_not_asked(root: Path) -> None:
+    """Where standard error is no terminal a command that would ask refuses with 2, rather than wait for ever."""
+    with terminal("delete", "asks", root=root, errors=False) as screen:
+        assert screen.end() == 2
+    assert (root / "asks").exists()

@@ -124,3 +124,11 @@ def test_what_cannot_begin(tmp_path: Path, arguments: list[str], message: str) -
     assert run.stderr.count("\n") == 1
     assert list((tmp_path / "tmp").iterdir()) == []
     assert sorted(path.name for path in (tmp_path / "foreign").rglob("*")) == ["checkpoints", "mine.doc"]
+
+
+def test_a_machine_is_told_whether_all_was_verified(tmp_path: Path) -> None:
+    """With --json the answer is one value on standard output, and the story goes to standard error."""
+    told = run_demo(tmp_path, str(write_documents(tmp_path / "documents")), "--json")
+    assert told.returncode == 0, told.stderr
+    assert json.loads(told.stdout) == {"verified": True, "root": None}
+    assert told.stderr.strip()

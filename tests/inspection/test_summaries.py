@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from langgraph_filesaver import CorruptDataError, FileSaver
+from langgraph_filesaver import CorruptDataError, FileSaver, UnsupportedFormatError
 from langgraph_filesaver.inspection import ThreadSummary
 from tests.checkpoints import config_of, put
 from tests.inspection.looking import chat, config_for
@@ -91,14 +91,24 @@ def test_who_has_a_thread_is_told_while_they_have_it(home: Home) -> None:
     assert summary_of(saver, "t").status != "running"
 
 
-def test_a_damaged_thread_is_named(local_home: Home) -> None:
-    """A checkpoint that cannot be read is an error that names its file, not a thread less."""
+@pytest.mark.parametrize("content", ["{", '{"format": 99}', "[]", ""])
+def test_a_damaged_thread_is_named_and_hides_no_other(local_home: Home, content: str) -> None:
+    """A checkpoint that cannot be read is told with its file, the thread is neither missing nor said to be done; others are shown."""
     saver = local_home.saver()
-    chat(saver).invoke({"log": []}, config_for("t"))
-    newest = max((local_home.root / "t/checkpoints/_root").iterdir())
-    newest.write_text("{")
-    with pytest.raises(CorruptDataError, match=newest.name):
-        saver.threads()
+    for thread_id in ("whole", "broken"):
+        chat(saver).invoke({"log": []}, config_for(thread_id))
+    newest = max((local_home.root / "broken/checkpoints/_root").iterdir())
+    newest.write_text(content)
+    broken, whole = saver.threads()
+    assert (broken.thread_id, broken.status, broken.next, broken.checkpoints) == ("broken", "unknown", None, 4)
+    assert broken.damage is not None
+    assert newest.name in broken.damage
+    assert newest.name in repr(broken)
+    assert newest.name in repr(saver.threads())
+    assert newest.name in saver.threads()._repr_html_()
+    assert (whole.thread_id, whole.status, whole.damage) == ("whole", "done", None)
+    with pytest.raises((CorruptDataError, UnsupportedFormatError), match=newest.name):
+        saver.thread("broken").state()
 
 
 def test_a_thread_that_goes_meanwhile_is_left_out(local_home: Home) -> None:

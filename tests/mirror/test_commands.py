@@ -72,6 +72,39 @@ def test_a_dry_run_names_the_files_and_copies_none(tmp_path: Path, capsys: pytes
     assert b"edited" in path.read_bytes()
 
 
+@pytest.mark.parametrize("options", [[], ["--dry-run"]])
+@pytest.mark.parametrize("name", ["push", "pull"])
+def test_a_thread_that_is_not_there_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, options: list[str]
+) -> None:
+    """A thread that the source does not have ends with 1 and the nearest names, before anything is copied."""
+    url, here = f"memory://{uuid.uuid4().hex}/agents", tmp_path / "here"
+    put(FileSaver(here if name == "push" else url), "1", {"value": 1}, thread_id="research-42")
+    put(FileSaver(url if name == "push" else here), "1", {"value": 1}, thread_id="research-4")
+    wanted = ["--thread", "research-42", "--thread", "research-4"]
+    assert main([name, url, "--root", str(here), *wanted, *options]) == 1
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert "there is no thread 'research-4'" in told.err
+    assert "did you mean 'research-42'?" in told.err
+    assert ids_of(FileSaver(url if name == "push" else here), config_of("research-42")) == []
+
+
+def test_options_that_do_not_fit_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What a driver does not know among its options ends with 2 and its name, not with a traceback; no value is repeated."""
+    put(FileSaver(tmp_path), "1")
+    url, options = "sftp://127.0.0.1:1/agents", json.dumps({"nope": "hunter2"})
+    for arguments in (
+        ["push", url, "--root", str(tmp_path), "--mirror-options", options],
+        ["threads", "--root", url, "--storage-options", options],
+    ):
+        assert main(arguments) == 2
+        told = capsys.readouterr().err
+        assert f"{url}: the options do not fit" in told
+        assert "'nope'" in told
+        assert "hunter2" not in told
+
+
 def test_a_wrong_url_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A URL of a kind that nobody knows ends with 2 and a line that repeats it."""
     put(FileSaver(tmp_path / "here"), "1")

@@ -1,6 +1,6 @@
 """What the servers that speak S3 have in common, and the two that are one program: moto, and one that lies.
 
-- moto checks conditions as S3 does, in memory: a restart loses its data.
+- moto checks conditions as S3 does, one request after another (`serial_moto`), in memory: a restart loses its data.
 - s3rver ignores `If-None-Match` and `If-Match` without a word, as several S3-alikes do: every exclusive create succeeds.
 """
 
@@ -45,7 +45,7 @@ class Moto(S3):
         return "moto[server] is not installed; the extra [test] brings it" if missing else None
 
     def up(self) -> None:
-        self.wait_for_port(self.run(sys.executable, "-m", "moto.server", "-H", HOST, "-p", str(self.port)))
+        self.wait_for_port(self.run(sys.executable, "-m", "tests.servers.serial_moto", HOST, str(self.port)))
 
 
 class Liar(S3):
