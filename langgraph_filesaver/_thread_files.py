@@ -77,8 +77,7 @@ class ThreadFiles:
         """
         if self._is_ours():
             return
-        names = self.store.list("")
-        strangers = [name for name in names if not layout.is_ignored_in_new_root(name)]
+        strangers = [name for name in self.store.list("") if not layout.is_ignored_in_new_root(name)]
         # Another process may have made the folder ours between the two looks, and written into it: its marker came first.
         if strangers and not self._is_ours():
             root = self.store.describe("")
@@ -90,9 +89,7 @@ class ThreadFiles:
 
     def _is_ours(self) -> bool:
         marker = self.store.read(layout.STORE_DOCUMENT)
-        if marker is not None:
-            self.parsed(layout.STORE_DOCUMENT, check_format, marker)
-        return marker is not None
+        return marker is not None and bool(self.parsed(layout.STORE_DOCUMENT, check_format, marker))
 
     # --- threads and namespaces
 
@@ -232,8 +229,15 @@ class ThreadFiles:
         `is_seen` says that it was seen after its writes had been listed.
         """
         place = (document.checkpoint_ns, document.checkpoint_id)
-        writes = self.pending_writes(thread_id, *place)
-        return StoredCheckpoint(document, writes) if is_seen or self.is_there(thread_id, document) else None
+        for _ in range(_LOOKS):
+            writes = self.pending_writes(thread_id, *place)
+            # Put once more meanwhile, and written to since: an old state must not be shown with new writes (a near store's only).
+            again = self.read_checkpoint(thread_id, *place) if writes and not self.store.is_far else document
+            if again is None or again is document or again == document:
+                is_there = again is not None and (is_seen or self.is_there(thread_id, document))
+                return StoredCheckpoint(document, writes) if is_there else None
+            document = again
+        raise self._changes_too_fast(thread_id)
 
     def is_there(self, thread_id: str, document: CheckpointDocument) -> bool:
         """Tell whether a checkpoint that was read is still stored."""
@@ -253,7 +257,7 @@ class ThreadFiles:
                     return None
                 is_seen = document.checkpoint_id == known_id
                 found = self.with_writes(thread_id, document, is_seen=is_seen)
-            if found is not None:
+            if found is not None and (found.document is document or not self.is_late(thread_id, found.document)):
                 self.note_latest(thread_id, checkpoint_ns, document.checkpoint_id)
                 return found
         raise self._changes_too_fast(thread_id)
