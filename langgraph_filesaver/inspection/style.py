@@ -20,9 +20,8 @@ STYLE = f"""
 --add:#17693a;--add-paper:#e7f6ec;--gone:#b3261e;--gone-paper:#fdeceb;--human:#dfe9fb;--ai:#f1f2f5;--tool:#eee8f9;
 color:var(--ink);background:var(--paper);font:14px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;
 padding:12px;border-radius:8px;overflow-wrap:anywhere;text-align:left}}
-@media (prefers-color-scheme:dark){{.lgfs:not(.lgfs-light){{{_DARK}}}}}
+@media (prefers-color-scheme:dark){{body:not([data-jp-theme-light]) .lgfs{{{_DARK}}}}}
 body[data-jp-theme-light="false"] .lgfs{{{_DARK}}}
-body[data-jp-theme-light="true"] .lgfs{{--ink:#1d2129;--soft:#5b6472;--line:#dde1e7;--paper:#fff;--raised:#f6f7f9}}
 .lgfs *{{box-sizing:border-box}}
 .lgfs .wide{{overflow-x:auto;max-width:100%}}
 .lgfs table{{border-collapse:collapse;width:100%;font-size:13px;margin:0;color:inherit}}

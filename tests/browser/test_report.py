@@ -162,3 +162,20 @@ def test_what_is_not_seen_is_told_in_each_state(chrome: Chrome, tmp_path: Path) 
     assert "\\u2066name" in shown
     assert not {"\u202e", "\x9b", "\u2066"} & set(shown)
     assert_quiet(chrome)
+
+
+@pytest.mark.parametrize("is_dark", [False, True])
+@pytest.mark.parametrize(("theme", "brightest"), [("true", "paper"), ("false", "ink")])
+def test_in_jupyterlab_its_theme_decides(
+    chrome: Chrome, tmp_path: Path, theme: str, brightest: str, is_dark: bool
+) -> None:
+    """In a light JupyterLab a message is dark on light, in a dark one light on dark, whatever the system's own scheme."""
+    saver = FileSaver(tmp_path / "checkpoints", fsync=False)
+    put(saver, "1", {"messages": [HumanMessage(content="hello")]})
+    page = tmp_path / "notebook.html"
+    body = saver.thread("t").latest._repr_html_()
+    page.write_text(f'<!doctype html><body data-jp-theme-light="{theme}">{body}</body>', encoding="utf-8")
+    chrome.open(page, is_dark=is_dark)
+    colours = "const s = getComputedStyle(document.querySelector('.message')); return [s.color, s.backgroundColor]"
+    ink, paper = (sum(map(int, each[4:-1].split(", "))) / 3 for each in chrome.script(colours))
+    assert (paper if brightest == "paper" else ink) > 180 > 100 > (ink if brightest == "paper" else paper)
