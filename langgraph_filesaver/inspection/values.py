@@ -121,14 +121,24 @@ class PlainValues:
             if "$artifact" in raw:
                 return self._artifact(raw, depth, masked=masked)
             if "$list" in raw:
-                tail = raw.get("tail") or []
+                tail = raw.get("tail", [])
+                if type(tail) is not list or not raw.keys() <= {"$list", "tail"}:
+                    raise CorruptDataError('expected {"$list": [references], "tail": [items]}', where="$list")
                 return self._list(raw["$list"], depth, masked=masked) + self._plain(tail, depth, masked=masked)
             if "$serde" in raw:
                 return raw if self._unsealed is None else self._plain(self._unsealed(raw), depth, masked=masked)
+            if raw.get("$type") == "dict" and type(raw.get("items")) is list:  # its keys are not all plain text
+                return {**raw, "items": [self._pair(pair, depth, masked=masked) for pair in raw["items"]]}
             return {key: self._plain(item, depth, masked=masked or self._masks(key)) for key, item in raw.items()}
         if kind is list:
             return [self._plain(item, depth, masked=masked) for item in raw]
         return MASKED if masked and raw is not None and kind is not bool and raw != "" else raw
+
+    def _pair(self, raw: Any, depth: int, *, masked: bool) -> Any:
+        is_named = type(raw) is list and len(raw) == 2 and type(raw[0]) is str
+        if not is_named:
+            return self._plain(raw, depth, masked=masked)
+        return [raw[0], self._plain(raw[1], depth, masked=masked or self._masks(raw[0]))]
 
     def _list(self, references: Any, depth: int, *, masked: bool) -> list[Any]:
         items: list[Any] = []

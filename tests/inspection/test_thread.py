@@ -146,6 +146,7 @@ def test_secrets_are_masked_wherever_they_stand(home: Home) -> None:
         "api_key": secret,
         "config": {"password": secret, "nested": [{"client_secret": [secret, 5, None, True]}], "max_tokens": 100},
         "pin": "kept",
+        "pairs": {1: "one", "api_key": secret},
     }
     put(saver, "1", state, metadata={"authorization": secret})
     saver.put_writes(config_of("t", "", "1"), [("token", secret)], "task")
@@ -155,6 +156,7 @@ def test_secrets_are_masked_wherever_they_stand(home: Home) -> None:
         "api_key": MASKED,
         "config": {"password": MASKED, "nested": [{"client_secret": [MASKED, MASKED, None, True]}], "max_tokens": 100},
         "pin": "kept",
+        "pairs": {"$type": "dict", "items": [[1, "one"], ["api_key", MASKED]]},
     }
     everything: list[Any] = [
         thread,
@@ -167,6 +169,26 @@ def test_secrets_are_masked_wherever_they_stand(home: Home) -> None:
     ]
     for each in everything:
         assert secret not in repr(each) + each._repr_html_() + json.dumps(each.to_dict())
+
+
+def test_secrets_are_masked_in_artifacts(home: Home) -> None:
+    """A credential that stands in a small artifact, or in parts of a list, is masked as it is in the checkpoint's file."""
+    saver, secret = home.saver(artifact_threshold_bytes=0), "sk-" + "7" * 500
+    put(saver, "1", {"api_key": secret, "deep": {"password": {"all": [secret] * 100}}})
+    assert dict(saver.thread("t").latest) == {"api_key": MASKED, "deep": {"password": {"all": [MASKED] * 100}}}
+
+
+@pytest.mark.parametrize("rest", [{"tail": 5}, {"tail": {"a": 1}}, {"tial": ["c"]}])
+def test_a_list_that_is_not_as_it_should_be_is_an_error(local_home: Home, rest: dict[str, Any]) -> None:
+    """A tail of another type, or under another name, is damage that is named: never a shorter list."""
+    saver = local_home.saver()
+    put(saver, "1", {"log": ["a"]})
+    path = local_home.root / "t/checkpoints/_root/1.json"
+    document = json.loads(path.read_bytes())
+    document["state"]["log"] = {"$list": [], **rest}
+    path.write_text(json.dumps(document))
+    with pytest.raises(CorruptDataError, match=r"1\.json.*tail"):
+        saver.thread("t").state()
 
 
 def test_what_is_not_there_is_told_with_its_nearest_names(home: Home) -> None:
