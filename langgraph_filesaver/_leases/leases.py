@@ -269,6 +269,12 @@ class Leases:
         found = (self._parsed(name, self._place.read(name)) for name in self._place.names())
         return [self._info(lease) for lease in found if lease is not None]
 
+    def info(self, thread_id: str) -> LockInfo | None:
+        """Return who has a thread; a file that cannot be read raises CorruptDataError."""
+        name = layout.lease_name(thread_id)
+        lease = self._parsed(name, self._place.read(name))
+        return None if lease is None else self._info(lease)
+
     def take_away(self, thread_id: str) -> LockInfo | None:
         """Take the lease of a thread away from whoever has it; return whose it was, or None."""
 

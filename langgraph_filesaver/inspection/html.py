@@ -232,7 +232,10 @@ def tree(found: Sequence[Mapping[str, Any]]) -> str:
     parts: list[str] = []
     passed: set[str] = set()
     # What is still to come: steps, and the markup around a fork.
-    todo: list[tuple[str, Mapping[str, Any] | None]] = [("", each) for each in reversed(children.get(None, []))]
+    # All of them, after the roots: of a circle none is a root.
+    todo: list[tuple[str, Mapping[str, Any] | None]] = [
+        ("", each) for each in reversed([*children.get(None, []), *found])
+    ]
     while todo:
         markup, step = todo.pop()
         parts.append(markup)

@@ -16,6 +16,7 @@ from langgraph_filesaver import _layout as layout
 from langgraph_filesaver._artifacts import Incoming, MissingArtifactError
 from langgraph_filesaver._codec import Codec, parse_json
 from langgraph_filesaver._documents import CheckpointDocument
+from langgraph_filesaver._leases import LockInfo
 from langgraph_filesaver._reading import Address, Reading
 from langgraph_filesaver._repository import Repository
 from langgraph_filesaver._serde import JsonSerializer
@@ -80,10 +81,10 @@ class Inspector:
                 wanted=checkpoint_id,
                 nearest=near,
             )
-        if checkpoint_ns and repository.namespaces(thread_id):
-            near = nearest(checkpoint_ns, repository.namespaces(thread_id))
+        if namespaces := repository.namespaces(thread_id):
+            near = nearest(checkpoint_ns, namespaces) or tuple(namespaces[:3])
             raise NotFoundError(
-                f"thread {thread_id!r} has no namespace {checkpoint_ns!r}{_told(near)}",
+                f"thread {thread_id!r} has no checkpoint in the namespace {checkpoint_ns!r}{_told(near)}",
                 wanted=checkpoint_ns,
                 nearest=near,
             )
@@ -101,15 +102,12 @@ class Inspector:
 
     def holder(self, thread_id: str) -> Holder | None:
         """Return who has a thread for a whole run now."""
-        return self.holders().get(thread_id)
+        return _holder_of(self.repository.leases.info(thread_id))
 
     def holders(self) -> dict[str, Holder]:
         """Return who has which thread now."""
-        return {
-            each.thread_id: Holder(each.pid, each.host, each.acquired_at, each.expires_at)
-            for each in self.repository.leases.listing()
-            if not each.is_over
-        }
+        found = ((each.thread_id, _holder_of(each)) for each in self.repository.leases.listing())
+        return {thread_id: holder for thread_id, holder in found if holder is not None}
 
     def state(
         self, thread_id: str, checkpoint_ns: str, checkpoint_id: str | None, values: PlainValues | None = None
@@ -135,9 +133,8 @@ class Inspector:
                 if not (name.startswith(_MACHINERY) and name not in ("__root__", "__end__", "__previous__"))
             }
         progress = self.progress(thread_id, found, values)
-        unknown = tuple(
-            name for name in metadata.get("counters_since_delta_snapshot") or {} if name not in document.state
-        )
+        counters = metadata.get("counters_since_delta_snapshot")
+        unknown = tuple(name for name in counters if name not in document.state) if isinstance(counters, dict) else ()
         if unknown:
             shown |= self._unfolded(thread_id, document, unknown, values)
         latest = self.repository.latest(thread_id, document.checkpoint_ns)
@@ -241,6 +238,12 @@ class PlainCodec(Codec):
         return self._values.plain(raw)
 
 
+def _holder_of(lock: LockInfo | None) -> Holder | None:
+    if lock is None or lock.is_over:
+        return None
+    return Holder(lock.pid, lock.host, lock.acquired_at, lock.expires_at)
+
+
 def nearest(wanted: str, names: Sequence[str]) -> tuple[str, ...]:
     """Return up to three names that look like the wanted one: those that it begins, then those that are spelled much like it."""
     begun = [name for name in names if wanted and name.startswith(wanted)][:3]
@@ -284,7 +287,8 @@ def _nodes_between(
     nodes = [name for name, seen in after.items() if seen != before.get(name) and name not in _NEITHER_NODE]
     if parent is not None and "__pregel_tasks" in parent.state and "__pregel_tasks" not in document.state:
         sends = values.plain(parent.state["__pregel_tasks"])  # what was sent leaves no other trace in the versions
-        nodes += [str(each["node"]) for each in sends if isinstance(each, dict) and "node" in each]
+        if isinstance(sends, list):
+            nodes += [str(each["node"]) for each in sends if isinstance(each, dict) and "node" in each]
     return tuple(dict.fromkeys(nodes))
 
 

@@ -148,7 +148,7 @@ def report(thread: Thread) -> str:
 
 
 def _writes(thread: Thread) -> str:
-    namespace = "" if "" in thread.namespaces else thread.namespaces[0]
+    namespace = next(iter(thread.namespaces), "")  # "" sorts first; of a thread that is gone by now there is none
     return html.writes(thread.writes(checkpoint_ns=namespace).to_dict())
 
 

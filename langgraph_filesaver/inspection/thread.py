@@ -97,7 +97,7 @@ class Thread:
         """Return what changed from one checkpoint to another.
 
         Args:
-            old: The checkpoint to compare with; None for the parent of the other one.
+            old: The checkpoint to compare with; None for the parent of the other one, or for nothing where that is gone.
             new: The other one; None for the latest.
             checkpoint_ns: Their namespace.
 
@@ -105,10 +105,15 @@ class Thread:
             NotFoundError: There is no such checkpoint.
         """
         after = self.state(new, checkpoint_ns=checkpoint_ns)
-        old_id = _id_of(old) or after.summary.parent_checkpoint_id
+        old_id = _id_of(old) or self._parent_of(after.summary)
         before = self.state(old_id, checkpoint_ns=checkpoint_ns) if old_id else {}
         found = changes(to_json(dict(before)), to_json(dict(after)))
         return Diff(self.thread_id, old_id or "", after.summary.checkpoint_id, found)
+
+    def _parent_of(self, step: CheckpointSummary) -> str | None:
+        """Return the parent of a step, or None where it has none any more."""
+        parent_id, read = step.parent_checkpoint_id, self._inspector.repository.read_checkpoint
+        return parent_id if parent_id and read(self.thread_id, step.checkpoint_ns, parent_id) else None
 
     def tree(self, *, checkpoint_ns: str = "") -> Tree:
         """Return the checkpoints of a namespace, oldest first, as a tree of what was made from what."""

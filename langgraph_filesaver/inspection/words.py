@@ -215,7 +215,7 @@ def _item_line(item: Any) -> str:
         role = kind.rpartition(".")[2].removesuffix("MessageChunk").removesuffix("Message").lower()
         calls = "".join(
             f" → {printable(str(call.get('name')))}({short(call.get('args'), 60)})"
-            for call in item.get("tool_calls") or ()
+            for call in (item["tool_calls"] if isinstance(item.get("tool_calls"), list) else ())
             if isinstance(call, dict)
         )
         return f"{role}: {short(item['content'])}{calls}"
@@ -264,7 +264,8 @@ def tree(found: Sequence[Mapping[str, Any]]) -> str:
         parent = each["parent_checkpoint_id"]
         children.setdefault(parent if parent in ids else None, []).append(each)
     lines: list[str] = []
-    stack = [(each, "", "") for each in reversed(children.get(None, []))]
+    # All of them, after the roots: of a circle none is a root. What stands already is passed over.
+    stack = [(each, "", "") for each in reversed([*children.get(None, []), *found])]
     passed: set[str] = set()
     while stack:
         each, own, rest = stack.pop()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections import Counter
@@ -13,11 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from langgraph.graph import START, MessagesState, StateGraph
 
-from langgraph_filesaver import FileSaver
+from langgraph_filesaver import FileSaver, NotFoundError
 from langgraph_filesaver.inspection.report import StateTable
 from tests.checkpoints import config_of, put
 from tests.inspection.looking import chat, config_for
-from tests.stores import Home
+from tests.stores import Home, WatchedStore
 
 PAYLOADS = [
     "<script>document.title='ran'</script>",
@@ -197,6 +198,22 @@ def test_a_called_graph_has_its_own_timeline(home: Home) -> None:
     saver = home.saver()
     put(saver, "1", {"log": ["sub"]}, checkpoint_ns="node:1")
     assert "node:1" in Outline(saver.thread("t").report()).text
+
+
+def test_a_thread_that_is_deleted_meanwhile_is_not_found(home: Home) -> None:
+    """At whichever listing it goes while its page is made, there is a page or a NotFoundError."""
+    for moment in range(1, 40):
+        put(home.saver(), "1", {"log": []})
+        store = WatchedStore(home.store())
+        thread = FileSaver(store).thread("t")
+
+        def delete(_: str, store: WatchedStore = store, moment: int = moment, before: int = len(store.lists)) -> None:
+            if len(store.lists) - before == moment:
+                home.saver().delete_thread("t")
+
+        store.before_list = delete
+        with contextlib.suppress(NotFoundError):
+            assert "</html>" in thread.report()
 
 
 LISTS = st.lists(st.sampled_from("abc"), max_size=6)

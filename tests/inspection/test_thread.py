@@ -100,6 +100,57 @@ def test_a_fork_is_seen_in_the_tree(home: Home) -> None:
     assert "flowchart" in tree.to_mermaid() or "graph" in tree.to_mermaid()
 
 
+def test_a_step_whose_parent_is_gone_is_compared_with_nothing(local_home: Home) -> None:
+    """A checkpoint was removed by hand: history, timeline and diff show what came after it, all of it as added."""
+    saver = local_home.saver()
+    ran(saver)
+    thread = saver.thread("t")
+    gone = thread.history()[1].checkpoint_id
+    (local_home.root / f"t/checkpoints/_root/{gone}.json").unlink()
+    assert "reviewed: yes" in thread.history()._repr_html_()
+    assert thread.diff().old_id == ""
+    assert {each["change"] for each in thread.diff().channels.values()} == {"added"}
+    with pytest.raises(NotFoundError, match=gone):
+        thread.diff(gone)
+
+
+def test_a_circle_of_parents_is_shown(local_home: Home) -> None:
+    """A person's edit made a checkpoint its own ancestor: each stands in the tree once, as text and as a page."""
+    saver = local_home.saver()
+    put(saver, "1", {"log": ["a"]})
+    put(saver, "2", {"log": ["a", "b"]}, parent="1")
+    path = local_home.root / "t/checkpoints/_root/1.json"
+    path.write_text(json.dumps({**json.loads(path.read_bytes()), "parent_checkpoint_id": "2"}))
+    tree = saver.thread("t").tree()
+    assert repr(tree).count("●") == tree._repr_html_().count("●") == 2
+
+
+@pytest.mark.parametrize("odd", [None, 5, [{}], "text"])
+def test_what_a_person_mistyped_is_no_crash(local_home: Home, odd: Any) -> None:
+    """Of another type where only LangGraph writes: what cannot be told is left out, all else is shown."""
+    saver = local_home.saver()
+    message = {"$type": "langchain_core.messages.ai.AIMessage", "content": "hello", "tool_calls": odd}
+    for number, checkpoint_id in enumerate("12"):
+        put(saver, checkpoint_id, {"log": []}, parent="1" if number else None)
+        path = local_home.root / f"t/checkpoints/_root/{checkpoint_id}.json"
+        document = json.loads(path.read_bytes())
+        document["state"] = {"log": [message], **({} if number else {"__pregel_tasks": odd})}
+        document["metadata"]["counters_since_delta_snapshot"] = odd
+        path.write_text(json.dumps(document))
+    thread = saver.thread("t")
+    assert "ai: hello" in repr(thread.latest)
+    assert "hello" in thread.report()
+
+
+def test_a_damaged_lock_of_another_thread_does_not_matter(local_home: Home) -> None:
+    """Who has a thread is asked of its own lock file alone."""
+    saver = local_home.saver()
+    ran(saver)
+    (local_home.root / ".locks").mkdir(exist_ok=True)
+    (local_home.root / ".locks/other.lease.json").write_text("{")
+    assert saver.thread("t").latest.status == "done"
+
+
 def test_writes_are_told_with_their_nodes(home: Home) -> None:
     """A question that waits is a write of the node that asks."""
     saver = home.saver()
@@ -213,6 +264,8 @@ def test_a_thread_of_called_graphs_only_can_be_looked_at(home: Home) -> None:
     assert saver.thread("t").namespaces == ("node:1",)
     assert saver.thread("t").state(checkpoint_ns="node:1")["log"] == ["sub"]
     assert saver.threads()[0].status == "unknown"
+    with pytest.raises(NotFoundError, match=r"no checkpoint in the namespace ''.*'node:1'"):
+        saver.thread("t").latest  # noqa: B018 it reads
 
 
 def test_types_nobody_knows_are_shown_as_they_stand(local_home: Home) -> None:
