@@ -160,7 +160,7 @@ class Inspector:
         reading = Reading(self.repository, PlainCodec(values))
         address = Address(thread_id, document.checkpoint_ns, document.checkpoint_id)
         history = reading.delta_history(address, channels)
-        return {
+        found = {
             name: {
                 "$delta": {
                     **({"seed": each["seed"]} if "seed" in each else {}),
@@ -169,6 +169,7 @@ class Inspector:
             }
             for name, each in history.items()
         }
+        return values.channels(found)  # plain already, but for a channel that is itself called after a credential
 
     def metadata(self, document: CheckpointDocument, values: PlainValues) -> dict[str, Any]:
         """Return a checkpoint's metadata as plain data."""

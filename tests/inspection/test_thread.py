@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any
+import operator
+from typing import Annotated, Any, TypedDict
 
 import pytest
+from langgraph.channels.delta import DeltaChannel
 from langgraph.checkpoint.serde.base import CipherProtocol
 from langgraph.checkpoint.serde.encrypted import EncryptedSerializer
+from langgraph.graph import START, StateGraph
+from langgraph.types import Send
 
 from langgraph_filesaver import CorruptDataError, FileSaver, JsonSerializer, NotFoundError
 from langgraph_filesaver.inspection import LargeValue
@@ -34,6 +38,7 @@ def test_states_are_those_of_langgraph(home: Home) -> None:
         state = thread.state(snapshot.config["configurable"]["checkpoint_id"])
         assert dict(state) == snapshot.values
         assert state.summary.step == snapshot.metadata["step"]
+        assert state.next == snapshot.next
     assert thread.latest["text"] == "one\n2\nthree"
 
 
@@ -121,6 +126,7 @@ def test_a_circle_of_parents_is_shown(local_home: Home) -> None:
     put(saver, "2", {"log": ["a", "b"]}, parent="1")
     path = local_home.root / "t/checkpoints/_root/1.json"
     path.write_text(json.dumps({**json.loads(path.read_bytes()), "parent_checkpoint_id": "2"}))
+    assert [each.summary.checkpoint_id for each in saver.thread("t").replay()] == ["1", "2"]
     tree = saver.thread("t").tree()
     assert repr(tree).count("●") == tree._repr_html_().count("●") == 2
 
@@ -291,6 +297,43 @@ def test_a_channel_that_the_graph_builds_is_told_by_its_parts(home: Home) -> Non
         built += write
     assert built == graph.get_state(config_for("t")).values["log"]
     assert latest["count"] == 1
+
+
+class Secretive(TypedDict, total=False):
+    """A state whose channel is called after a credential, and built by the graph."""
+
+    api_keys: Annotated[list[str], DeltaChannel(lambda found, writes: sum(writes, found))]
+
+
+def test_a_secret_that_the_graph_builds_is_masked(home: Home) -> None:
+    """A DeltaChannel called after a credential shows how many writes it is built from, and none of their text."""
+    saver = home.saver()
+    builder: Any = StateGraph(Secretive)
+    builder.add_node("add", lambda state: {"api_keys": ["sk-2"]})
+    builder.add_edge(START, "add")
+    builder.compile(checkpointer=saver).invoke({"api_keys": ["sk-1"]}, config_for("t"))
+    assert saver.thread("t").latest["api_keys"] == {"$delta": {"writes": [[MASKED], [MASKED]]}}
+
+
+class Crowd(TypedDict, total=False):
+    """What many tasks of one node bring."""
+
+    found: Annotated[list[int], operator.add]
+
+
+def test_nodes_that_were_sent_to_are_told(home: Home) -> None:
+    """A step of Sends leaves no trace in the versions: its node is told all the same."""
+    saver = home.saver()
+    builder: Any = StateGraph(Crowd)
+    builder.add_node("plan", lambda state: {})
+    builder.add_node("work", lambda state: {"found": [1]})
+    builder.add_edge(START, "plan")
+    builder.add_conditional_edges("plan", lambda state: [Send("work", {}), Send("work", {})], ["work"])
+    graph = builder.compile(checkpointer=saver)
+    for _ in range(2):  # the first time the versions tell the node, as one that they had not had
+        graph.invoke({"found": []}, config_for("t"))
+    steps = [each.nodes for each in saver.thread("t").history() if each.source == "loop"]
+    assert steps == [("work",), ("plan",), ("__start__",)] * 2
 
 
 class Rot13(CipherProtocol):
