@@ -286,7 +286,8 @@ def _nodes_between(
 ) -> tuple[str, ...]:
     before, after = _mapping(parent, "versions_seen"), _mapping(document, "versions_seen")
     nodes = [name for name, seen in after.items() if seen != before.get(name) and name not in _NEITHER_NODE]
-    if parent is not None and "__pregel_tasks" in parent.state and "__pregel_tasks" not in document.state:
+    has_run = values.plain(document.metadata.get("source")) == "loop"  # an update leaves what was sent as it is
+    if parent is not None and has_run and "__pregel_tasks" in parent.state:
         sends = values.plain(parent.state["__pregel_tasks"])  # what was sent leaves no other trace in the versions
         if isinstance(sends, list):
             nodes += [str(each["node"]) for each in sends if isinstance(each, dict) and "node" in each]
