@@ -203,7 +203,7 @@ class Inspector:
             ts=ts,
             step=step if isinstance(step, int) else None,
             source=str(metadata.get("source") or ""),
-            nodes=_nodes_between(parent, document, values),
+            nodes=_nodes_between(parent, document, values, metadata.get("source")),
             channels_changed=_changed_between(parent, document),
             duration_seconds=_seconds_between(parent, ts),
             bytes=size,
@@ -282,12 +282,12 @@ def _mapping(document: CheckpointDocument | None, field: str) -> dict[str, Any]:
 
 
 def _nodes_between(
-    parent: CheckpointDocument | None, document: CheckpointDocument, values: PlainValues
+    parent: CheckpointDocument | None, document: CheckpointDocument, values: PlainValues, source: Any
 ) -> tuple[str, ...]:
     before, after = _mapping(parent, "versions_seen"), _mapping(document, "versions_seen")
     nodes = [name for name, seen in after.items() if seen != before.get(name) and name not in _NEITHER_NODE]
-    has_run = values.plain(document.metadata.get("source")) == "loop"  # an update leaves what was sent as it is
-    if parent is not None and has_run and "__pregel_tasks" in parent.state:
+    # An update leaves what was sent as it is.
+    if parent is not None and source == "loop" and "__pregel_tasks" in parent.state:
         sends = values.plain(parent.state["__pregel_tasks"])  # what was sent leaves no other trace in the versions
         if isinstance(sends, list):
             nodes += [str(each["node"]) for each in sends if isinstance(each, dict) and "node" in each]

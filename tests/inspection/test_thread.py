@@ -321,9 +321,10 @@ class Crowd(TypedDict, total=False):
     found: Annotated[list[int], operator.add]
 
 
-def test_nodes_that_were_sent_to_are_told(home: Home) -> None:
-    """A step of Sends leaves no trace in the versions: its node is told all the same."""
-    saver = home.saver()
+@pytest.mark.parametrize("is_sealed", [False, True])
+def test_nodes_that_were_sent_to_are_told(home: Home, is_sealed: bool) -> None:
+    """A step of Sends leaves no trace in the versions: its node is told all the same, also where its state is sealed."""
+    saver = home.saver(**({"serde": EncryptedSerializer(Rot13(), JsonSerializer())} if is_sealed else {}))
     builder: Any = StateGraph(Crowd)
     builder.add_node("plan", lambda state: {})
     builder.add_node("work", lambda state: {"found": [1]})
