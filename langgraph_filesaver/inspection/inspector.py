@@ -194,6 +194,12 @@ class Inspector:
             size = status.bytes if status else 0
         with repository.naming_checkpoint(thread_id, document):
             metadata = self.metadata(document, values)
+        try:
+            nodes = _nodes_between(parent, document, values, metadata.get("source"))
+        except MissingArtifactError:  # removed together with the parent, or damage
+            if parent_id and repository.read_checkpoint(*place, parent_id) == parent:
+                raise
+            nodes, parent = _nodes_between(None, document, values, metadata.get("source")), None
         ts = str(document.checkpoint.get("ts") or "")
         step = metadata.get("step")
         return CheckpointSummary(
@@ -203,7 +209,7 @@ class Inspector:
             ts=ts,
             step=step if isinstance(step, int) else None,
             source=str(metadata.get("source") or ""),
-            nodes=_nodes_between(parent, document, values, metadata.get("source")),
+            nodes=nodes,
             channels_changed=_changed_between(parent, document),
             duration_seconds=_seconds_between(parent, ts),
             bytes=size,

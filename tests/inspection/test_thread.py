@@ -20,7 +20,7 @@ from langgraph_filesaver.inspection.values import MASKED
 from tests.checkpoints import config_of, put
 from tests.graphs.delta_graphs import Workshop
 from tests.inspection.looking import chat, config_for
-from tests.stores import Home
+from tests.stores import Home, WatchedStore
 
 
 def ran(saver: FileSaver, thread_id: str = "t", **options: Any) -> Any:
@@ -335,6 +335,31 @@ def test_nodes_that_were_sent_to_are_told(home: Home, is_sealed: bool) -> None:
         graph.invoke({"found": []}, config_for("t"))
     steps = [each.nodes for each in saver.thread("t").history() if each.source == "loop"]
     assert steps == [("work",), ("plan",), ("__start__",)] * 2
+
+
+class Forgetful(WatchedStore):
+    """Lets somebody remove what was made first, at the moment that an artifact is read."""
+
+    def read(self, key: str) -> bytes | None:
+        if "/artifacts/" in key:
+            self.before_exists(key)
+        return super().read(key)
+
+
+def test_a_parent_that_goes_with_what_it_sent_is_no_damage(local_home: Home) -> None:
+    """The list of Sends is read from the parent's artifacts: where both go meanwhile, the step is told as one without a parent."""
+    saver = local_home.saver(artifact_threshold_bytes=100)
+    put(saver, "1", {"__pregel_tasks": [f"{number:0200}" for number in range(200)]})
+    put(saver, "2", {"log": []}, parent="1", metadata={"source": "loop"})
+    store = Forgetful(local_home.store())
+    thread = FileSaver(store).thread("t")
+
+    def remove(key: str) -> None:
+        for path in [*(local_home.root / "t/artifacts").iterdir(), local_home.root / "t/checkpoints/_root/1.json"]:
+            path.unlink(missing_ok=True)
+
+    store.before_exists = remove
+    assert [(each.checkpoint_id, each.duration_seconds) for each in thread.history()[:1]] == [("2", None)]
 
 
 class Rot13(CipherProtocol):
