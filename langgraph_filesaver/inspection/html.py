@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from langgraph_filesaver.inspection.html_values import Image, inline, text, value, within_budget
+from langgraph_filesaver.inspection.html_values import Image, inline, text, text_block, value, within_budget
+from langgraph_filesaver.inspection.lineage import branches
 from langgraph_filesaver.inspection.style import STYLE
-from langgraph_filesaver.inspection.words import size, when
+from langgraph_filesaver.inspection.words import role_of, size, when
 
 __all__ = [
     "artifacts",
@@ -18,6 +19,8 @@ __all__ = [
     "changes_of",
     "diff",
     "fragment",
+    "no_image",
+    "notes",
     "state",
     "step_line",
     "table",
@@ -29,6 +32,7 @@ __all__ = [
 
 _STATUSES = frozenset({"running", "interrupted", "failed", "pending", "done", "unknown"})
 _MOST_CHANGES = 200
+_FOLDED_FROM = 400
 
 
 def fragment(body: str) -> str:
@@ -139,21 +143,25 @@ def state(found: Mapping[str, Any], image: Image) -> str:
     """
     image = within_budget(image)
     following = '<span class="soft">unknown</span>' if found["next"] is None else _names(found["next"])
-    notes = "".join(
-        f'<div class="note" role=note><b>{_of(each["node"])}asks</b>{value(each["value"], image)}</div>'
-        for each in found["interrupts"]
-    )
-    notes += "".join(
-        f'<div class="note gone" role=note>{_of(each["node"])}{inline(each["error"], 2_000)}</div>'
-        for each in found["errors"]
-    )
     channels = "".join(
         f'<div class="channel"><h4>{inline(name, 120)}</h4>{value(each, image)}</div>'
         for name, each in found["values"].items()
     )
     return (
         f'<div class="facts">{badge(found["status"])}<b>{inline(found["thread_id"], 120)}</b>{step_line(found)}'
-        f"<span>next: {following}</span></div>{notes}{channels or '<p class=soft>no values</p>'}"
+        f"<span>next: {following}</span></div>{notes(found, image)}{channels or '<p class=soft>no values</p>'}"
+    )
+
+
+def notes(found: Mapping[str, Any], image: Image) -> str:
+    """Return what a checkpoint waits for, and what went wrong at it."""
+    asked = "".join(
+        f'<div class="note" role=note><b>{_of(each["node"])}asks</b>{value(each["value"], image)}</div>'
+        for each in found["interrupts"]
+    )
+    return asked + "".join(
+        f'<div class="note gone" role=note>{_of(each["node"])}{inline(each["error"], 2_000)}</div>'
+        for each in found["errors"]
     )
 
 
@@ -186,7 +194,7 @@ def _change(change: Mapping[str, Any]) -> str:
         return _line("-", _told(change["old"])) + _line("+", _told(change["new"]))
     if change["kind"] == "text":
         signs = {"+": "+", "-": "-"}
-        return _bounded([_line(signs.get(each["op"], " "), text(each["text"][:2_000])) for each in change["lines"]])
+        return _bounded([_line(signs.get(each["op"], " "), inline(each["text"], 2_000)) for each in change["lines"]])
     if change["kind"] == "dict":
         inner = [
             f'<div class="inside"><code>{inline(name, 80)}</code>{_change(each)}</div>'
@@ -206,10 +214,12 @@ def _item(each: Mapping[str, Any]) -> str:
 
 
 def _told(found: Any) -> str:
-    kind = found.get("$type") if isinstance(found, dict) else None
-    if isinstance(kind, str) and "content" in found:
-        role = kind.rpartition(".")[2].removesuffix("Message").lower()
+    """Return a value that came or went: in a line, or folded where it is a long text."""
+    role = role_of(found)
+    if role is not None:
         return f"<b>{inline(role, 40)}</b> {inline(found['content'], 2_000)}"
+    if isinstance(found, str) and len(found) > _FOLDED_FROM:
+        return text_block(found)
     return inline(found, 2_000)
 
 
@@ -224,28 +234,18 @@ def _bounded(parts: list[str]) -> str:
 
 def tree(found: Sequence[Mapping[str, Any]]) -> str:
     """Return the checkpoints as a tree, oldest first: a line of steps goes straight down, a fork is indented."""
-    ids = {each["checkpoint_id"] for each in found}
-    children: dict[str | None, list[Mapping[str, Any]]] = {}
-    for each in found:
-        parent = each["parent_checkpoint_id"]
-        children.setdefault(parent if parent in ids else None, []).append(each)
+    roots, children = branches(found)
     parts: list[str] = []
-    passed: set[str] = set()
-    # What is still to come: steps, and the markup around a fork.
-    # All of them, after the roots: of a circle none is a root.
-    todo: list[tuple[str, Mapping[str, Any] | None]] = [
-        ("", each) for each in reversed([*children.get(None, []), *found])
-    ]
+    # What is still to come: steps by their index, and the markup around a fork.
+    todo: list[tuple[str, int | None]] = [("", at) for at in reversed(roots)]
     while todo:
-        markup, step = todo.pop()
+        markup, at = todo.pop()
         parts.append(markup)
-        if step is not None and step["checkpoint_id"] not in passed:  # by a person's hand there can be a circle
-            passed.add(step["checkpoint_id"])
-            kind = ' class="latest"' if step["is_latest"] else ""
-            parts.append(f"<li{kind}>● {step_line(step)}</li>")
-            below = children.get(step["checkpoint_id"], [])
-            todo += [("", each) for each in below[-1:]]
-            for branch in reversed(below[:-1]):
+        if at is not None:
+            kind = ' class="latest"' if found[at]["is_latest"] else ""
+            parts.append(f"<li{kind}>● {step_line(found[at])}</li>")
+            todo += [("", branch) for branch in children[at][-1:]]
+            for branch in reversed(children[at][:-1]):
                 todo += [("</ul></li>", None), ('<li><ul class="tree">', branch)]
     return f'<ul class="tree">{"".join(parts)}</ul>' if parts else '<p class="soft">no checkpoints</p>'
 
@@ -258,7 +258,7 @@ def writes(found: Sequence[Mapping[str, Any]]) -> str:
         [
             inline(each["node"], 60) if each["node"] else '<span class="soft">unknown</span>',
             f"<code>{inline(each['channel'], 60)}</code>",
-            value(each["value"], _no_image, 1),
+            value(each["value"], no_image, 1),
             f'<span class="soft small">{inline(each["task_id"], 40)}</span>',
         ]
         for each in found
@@ -266,8 +266,8 @@ def writes(found: Sequence[Mapping[str, Any]]) -> str:
     return table(("node", "channel", "value", "task"), rows)
 
 
-def _no_image(path: str) -> None:
-    """Show no image: a table of writes has no room for one."""
+def no_image(path: str) -> None:
+    """Show no image, where there is no room for one."""
     del path
 
 

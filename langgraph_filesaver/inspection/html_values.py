@@ -15,10 +15,11 @@ from collections.abc import Callable, Mapping
 from html import escape
 from typing import Any
 
+from langgraph_filesaver.errors import CorruptDataError
 from langgraph_filesaver.inspection.values import is_large
-from langgraph_filesaver.inspection.words import printable, size
+from langgraph_filesaver.inspection.words import printable, role_of, size
 
-__all__ = ["Image", "inline", "large", "text", "value", "within_budget"]
+__all__ = ["Image", "inline", "large", "text", "text_block", "value", "within_budget"]
 
 Image = Callable[[str], "bytes | None"]
 """Reads an image of the thread by its path; None where it is not to be shown."""
@@ -36,7 +37,6 @@ _FOLDED_FROM = 400
 _KINDS = ((b"\x89PNG\r\n\x1a\n", "png"), (b"\xff\xd8\xff", "jpeg"), (b"GIF87a", "gif"), (b"GIF89a", "gif"))
 _DATA_URL = re.compile(r"data:image/[a-z]{3,4};base64,([A-Za-z0-9+/=\s]*)")
 _ROLES = {"human", "ai", "tool", "system"}
-_MESSAGES = "langchain_core.messages."
 
 
 def within_budget(image: Image) -> Image:
@@ -81,7 +81,7 @@ def value(found: Any, image: Image, depth: int = 0) -> str:
     if depth > _MOST_DEEP:
         return f'<code>{inline(found)}</code> <span class="soft">(deeper levels are not shown)</span>'
     if isinstance(found, str):
-        return _text_block(found)
+        return text_block(found)
     if depth == _WEIGHED_AT and _is_heavy(found):
         return f'<code>{inline(found)}</code> <span class="soft">(more than {_MOST_INSIDE} values; not all are shown)</span>'
     if isinstance(found, list):
@@ -104,7 +104,8 @@ def _is_heavy(found: Any) -> bool:
     return left < 0
 
 
-def _text_block(found: str) -> str:
+def text_block(found: str) -> str:
+    """Return a text: an image where it is a data URL of one, folded where it is long."""
     shown = _picture_in(found)
     if shown is not None:
         return shown
@@ -145,6 +146,16 @@ def _picture(data: bytes | None) -> str | None:
     return (
         f'<img alt="image, {size(len(data))}" src="data:image/{kind};base64,{base64.b64encode(data).decode("ascii")}">'
     )
+
+
+def _large_picture(found: Mapping[str, Any], image: Image) -> str:
+    """Return the image of an artifact, a word on its damage, or nothing where it is no image, or too large."""
+    if found["kind"] != "image" or found["bytes"] > _MOST_IMAGE_BYTES:
+        return ""
+    try:
+        return _picture(image(found["$artifact"])) or ""
+    except CorruptDataError as error:
+        return f'<div class="gone">damaged: {inline(str(error), 600)}</div>'
 
 
 def _list(found: list[Any], image: Image, depth: int) -> str:
@@ -194,12 +205,7 @@ def _table(head: list[str], rows: list[list[str]]) -> str:
 
 def _dict(found: dict[str, Any], image: Image, depth: int) -> str:
     if is_large(found):
-        picture = (
-            _picture(image(found["$artifact"]))
-            if found["kind"] == "image" and found["bytes"] <= _MOST_IMAGE_BYTES
-            else None
-        )
-        return f"{picture or ''}<div>{large(found)}</div>"
+        return f"{_large_picture(found, image)}<div>{large(found)}</div>"
     if "$serde" in found:
         return f'<span class="soft">sealed as {inline(found["$serde"])}; open it with the serde that sealed it</span>'
     if "$delta" in found:
@@ -219,7 +225,9 @@ def _tagged(kind: str, rest: dict[str, Any], image: Image, depth: int) -> str:
     name = f'<span class="soft small">{text(kind.rpartition(".")[2] or kind)}</span>'
     only = next(iter(rest.values())) if len(rest) == 1 else None
     if only is not None and not isinstance(only, (list, dict)):
-        return f"{name} {_text_block(only) if isinstance(only, str) and len(only) > 80 else f'<code>{inline(only)}</code>'}"
+        return (
+            f"{name} {text_block(only) if isinstance(only, str) and len(only) > 80 else f'<code>{inline(only)}</code>'}"
+        )
     if set(rest) == {"items"} and isinstance(rest["items"], list):
         return f"{name} {_list(rest['items'], image, depth)}"
     return _fields(rest, image, depth, kind.rpartition(".")[2] or kind)
@@ -284,12 +292,11 @@ def _fields(found: dict[str, Any], image: Image, depth: int, name: str) -> str:
 
 
 def _is_message(found: Any) -> bool:
-    kind = found.get("$type") if isinstance(found, dict) else None
-    return isinstance(kind, str) and kind.startswith(_MESSAGES) and "content" in found
+    return role_of(found) is not None
 
 
 def _message(found: dict[str, Any], image: Image, depth: int) -> str:
-    role = found["$type"].rpartition(".")[2].removesuffix("Chunk").removesuffix("Message").lower()
+    role = role_of(found) or ""
     calls = found.get("tool_calls")
     called = "".join(_call(each) for each in calls) if isinstance(calls, list) else ""
     name = f" · {inline(found['name'], 60)}" if found.get("name") else ""
@@ -307,7 +314,7 @@ def _block(found: Any, image: Image, depth: int) -> str:
     if not isinstance(found, dict):
         return value(found, image, depth + 1)
     if isinstance(found.get("text"), str) and found.get("type") == "text":
-        return _text_block(found["text"])
+        return text_block(found["text"])
     address = found.get("image_url")
     data = address.get("url") if isinstance(address, dict) else address
     if data is None:

@@ -8,9 +8,8 @@ tells what was there when it was made.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta, timezone
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, TypeVar
 
 from langgraph_filesaver import _layout as layout
 from langgraph_filesaver._artifacts import Incoming, MissingArtifactError
@@ -21,18 +20,23 @@ from langgraph_filesaver._reading import Address, Reading
 from langgraph_filesaver._repository import Repository
 from langgraph_filesaver._serde import JsonSerializer
 from langgraph_filesaver._thread_files import StoredCheckpoint
-from langgraph_filesaver.errors import NotFoundError, StorageError
+from langgraph_filesaver.errors import (
+    CorruptDataError,
+    NotFoundError,
+    SerializationError,
+    StorageError,
+    UnsupportedFormatError,
+)
 from langgraph_filesaver.inspection.progress import Progress, progress_of, status_of
 from langgraph_filesaver.inspection.records import CheckpointSummary, Holder, State
+from langgraph_filesaver.inspection.steps import changed_between, is_machinery, nodes_between, seconds_between
 from langgraph_filesaver.inspection.values import PlainValues
 
-__all__ = ["Inspector", "instant_of", "made_at", "nearest"]
+__all__ = ["Inspector", "nearest"]
+
+Result = TypeVar("Result")
 
 _LOOKS = 20
-_UUID6_EPOCH = 0x01B21DD213814000  # between 1582 and 1970, in 100 ns: RFC 9562, section 5.6
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
-_MACHINERY = ("branch:to:", "join:", "__")
-_NEITHER_NODE = frozenset({"__input__", "__interrupt__"})
 
 
 class Inspector:
@@ -56,8 +60,12 @@ class Inspector:
             return PlainValues(repository.artifacts, thread_id, self._is_secret, None)
         codec = self._codec.reading(Incoming(repository.artifacts, thread_id, repository.formats))
 
-        def unsealed(raw: dict[str, Any]) -> Any:  # as our own serde would have written it
-            return parse_json(JsonSerializer().dump(codec.write("", raw)))
+        def unsealed(raw: dict[str, Any]) -> Any:
+            value = codec.part(raw, "a sealed value")
+            try:
+                return parse_json(JsonSerializer().dump(value))  # as our own serde would have written it
+            except SerializationError:
+                return raw
 
         return PlainValues(repository.artifacts, thread_id, self._is_secret, unsealed)
 
@@ -104,20 +112,28 @@ class Inspector:
         """Return who has a thread for a whole run now."""
         return _holder_of(self.repository.leases.info(thread_id))
 
-    def holders(self) -> dict[str, Holder]:
-        """Return who has which thread now."""
-        found = ((each.thread_id, _holder_of(each)) for each in self.repository.leases.listing())
-        return {thread_id: holder for thread_id, holder in found if holder is not None}
-
     def state(
         self, thread_id: str, checkpoint_ns: str, checkpoint_id: str | None, values: PlainValues | None = None
     ) -> State:
         """Return what a thread knew at a checkpoint, by `values` where a caller reads many; raises as `load` does."""
-        values = values or self.plain_values(thread_id)
+        chosen = values or self.plain_values(thread_id)
+        return self.steadily(
+            thread_id, checkpoint_ns, checkpoint_id, lambda found: self._state(thread_id, found, chosen)
+        )
+
+    def steadily(
+        self, thread_id: str, checkpoint_ns: str, checkpoint_id: str | None, make: Callable[[StoredCheckpoint], Result]
+    ) -> Result:
+        """Return what `make` makes of a checkpoint, or of the latest one, however often that is removed meanwhile.
+
+        Raises:
+            NotFoundError: There is none, or none any more.
+            MissingArtifactError: It refers to an artifact that is not there, though it is there itself.
+        """
         for _ in range(_LOOKS):
             found = self.load(thread_id, checkpoint_ns, checkpoint_id)
             try:
-                return self._state(thread_id, found, values)
+                return make(found)
             except MissingArtifactError:  # removed together with the checkpoint, or damage
                 if found == self.repository.load(thread_id, checkpoint_ns, found.document.checkpoint_id):
                     raise
@@ -127,11 +143,7 @@ class Inspector:
         document = found.document
         with self.repository.naming_checkpoint(thread_id, document):
             metadata = self.metadata(document, values)
-            shown = {
-                name: value
-                for name, value in values.channels(document.state).items()
-                if not (name.startswith(_MACHINERY) and name not in ("__root__", "__end__", "__previous__"))
-            }
+            shown = values.channels({name: raw for name, raw in document.state.items() if not is_machinery(name)})
         progress = self.progress(thread_id, found, values)
         counters = metadata.get("counters_since_delta_snapshot")
         unknown = tuple(name for name in counters if name not in document.state) if isinstance(counters, dict) else ()
@@ -188,18 +200,21 @@ class Inspector:
         """Return a checkpoint in a line; its parent is read for what changed."""
         repository, place = self.repository, (thread_id, document.checkpoint_ns)
         parent_id = document.parent_checkpoint_id
-        parent = repository.read_checkpoint(*place, parent_id) if parent_id else None
         if size is None:
             status = repository.store.status(layout.checkpoint_key(*place, document.checkpoint_id))
             size = status.bytes if status else 0
         with repository.naming_checkpoint(thread_id, document):
             metadata = self.metadata(document, values)
+        parent = None
+        nodes: tuple[str, ...] = ()  # where the parent cannot be looked at, nothing is said of the step
+        changed: tuple[str, ...] = ()
         try:
-            nodes = _nodes_between(parent, document, values, metadata.get("source"))
-        except MissingArtifactError:  # removed together with the parent, or damage
-            if parent_id and repository.read_checkpoint(*place, parent_id) == parent:
-                raise
-            nodes, parent = _nodes_between(None, document, values, metadata.get("source")), None
+            parent = repository.read_checkpoint(*place, parent_id) if parent_id else None
+            if parent or not parent_id:
+                nodes = nodes_between(parent, document, values.plain, metadata.get("source"))
+                changed = changed_between(parent, document)
+        except (CorruptDataError, UnsupportedFormatError):
+            parent = None  # its own summary names the file
         ts = str(document.checkpoint.get("ts") or "")
         step = metadata.get("step")
         return CheckpointSummary(
@@ -210,8 +225,8 @@ class Inspector:
             step=step if isinstance(step, int) else None,
             source=str(metadata.get("source") or ""),
             nodes=nodes,
-            channels_changed=_changed_between(parent, document),
-            duration_seconds=_seconds_between(parent, ts),
+            channels_changed=changed,
+            duration_seconds=seconds_between(parent, document),
             bytes=size,
             is_latest=is_latest,
             is_late=repository.is_late(thread_id, document),
@@ -260,59 +275,3 @@ def nearest(wanted: str, names: Sequence[str]) -> tuple[str, ...]:
 
 def _told(near: Sequence[str]) -> str:
     return f": did you mean {' or '.join(map(repr, near))}?" if near else ""
-
-
-def made_at(document: CheckpointDocument) -> datetime | None:
-    """Return when a checkpoint was made, as LangGraph wrote it; None where that is no date."""
-    try:
-        at = datetime.fromisoformat(str(document.checkpoint.get("ts")).replace("Z", "+00:00"))
-    except ValueError:
-        return None
-    return at if at.tzinfo else at.replace(tzinfo=timezone.utc)
-
-
-def instant_of(checkpoint_id: str) -> datetime | None:
-    """Return when an id was made, where it is a UUID of version 6 as LangGraph's are (RFC 9562, 5.6), else None."""
-    if len(checkpoint_id) != 36 or checkpoint_id[14] != "6":
-        return None
-    try:
-        ticks = int(checkpoint_id[:8] + checkpoint_id[9:13] + checkpoint_id[15:18], 16) - _UUID6_EPOCH
-        return _EPOCH + timedelta(microseconds=ticks // 10)
-    except (ValueError, OverflowError):
-        return None
-
-
-def _mapping(document: CheckpointDocument | None, field: str) -> dict[str, Any]:
-    found = document.checkpoint.get(field) if document else None
-    return found if isinstance(found, dict) else {}
-
-
-def _nodes_between(
-    parent: CheckpointDocument | None, document: CheckpointDocument, values: PlainValues, source: Any
-) -> tuple[str, ...]:
-    before, after = _mapping(parent, "versions_seen"), _mapping(document, "versions_seen")
-    nodes = [name for name, seen in after.items() if seen != before.get(name) and name not in _NEITHER_NODE]
-    # An update leaves what was sent as it is.
-    if parent is not None and source == "loop" and "__pregel_tasks" in parent.state:
-        sends = values.plain(parent.state["__pregel_tasks"])  # what was sent leaves no other trace in the versions
-        if isinstance(sends, list):
-            nodes += [str(each["node"]) for each in sends if isinstance(each, dict) and "node" in each]
-    return tuple(dict.fromkeys(nodes))
-
-
-def _changed_between(parent: CheckpointDocument | None, document: CheckpointDocument) -> tuple[str, ...]:
-    before, after = _mapping(parent, "channel_versions"), _mapping(document, "channel_versions")
-    names = [name for name in after if after[name] != before.get(name)]
-    return tuple(name for name in names if not name.startswith(_MACHINERY))
-
-
-def _seconds_between(parent: CheckpointDocument | None, ts: str) -> float | None:
-    if parent is None:
-        return None
-    try:
-        span = datetime.fromisoformat(ts.replace("Z", "+00:00")) - datetime.fromisoformat(
-            str(parent.checkpoint.get("ts")).replace("Z", "+00:00")
-        )
-    except (TypeError, ValueError):  # no dates, or one with a time zone and one without
-        return None
-    return span.total_seconds()

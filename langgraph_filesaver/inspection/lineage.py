@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Knot", "knots"]
+__all__ = ["Knot", "branches", "knots"]
 
 _UNFOLDED = 40
 """Checkpoints of which each is shown."""
@@ -32,6 +32,16 @@ class Knot:
     parent: int | None
     summary: Mapping[str, Any] | None
     folded: int = 0
+
+
+def branches(found: Sequence[Mapping[str, Any]]) -> tuple[list[int], list[list[int]]]:
+    """Return the indexes of the roots, and for each checkpoint those of what was made from it, all in the order of `found`."""
+    parents = _parents(found)
+    children: list[list[int]] = [[] for _ in found]
+    for at, parent in enumerate(parents):
+        if parent is not None:
+            children[parent].append(at)
+    return [at for at, parent in enumerate(parents) if parent is None], children
 
 
 def knots(found: Sequence[Mapping[str, Any]]) -> tuple[list[Knot], int]:

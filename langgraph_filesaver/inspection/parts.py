@@ -34,6 +34,12 @@ class WriteEntry(Record):
     value: Any
     file: str
 
+    def __repr__(self) -> str:
+        return words.writes([self.to_dict()])
+
+    def _repr_html_(self) -> str:
+        return html.fragment(html.writes([self.to_dict()]))
+
 
 class Writes(Records[WriteEntry]):
     """The pending writes of a checkpoint, in LangGraph's order."""
@@ -71,6 +77,12 @@ class ArtifactEntry(Record):
             CorruptDataError: It is missing, or its bytes are not those that its name says.
         """
         return self.read()
+
+    def __repr__(self) -> str:
+        return words.artifacts([self.to_dict()])
+
+    def _repr_html_(self) -> str:
+        return html.fragment(html.artifacts([self.to_dict()]))
 
 
 class Artifacts(Records[ArtifactEntry]):

@@ -96,14 +96,34 @@
     if (state) state.addEventListener("toggle", () => state.open && showState(step));
   }
 
+  // What a step's changes say, and, whole, the values that its state has and the one before has not: the changes may be cut.
+  const said = steps.map((step) => step.textContent.toLowerCase());
+  const texts = [];
+
+  function textOf(index) {
+    if (texts[index] === undefined) texts[index] = JSON.stringify(data.values[index]).toLowerCase();
+    return texts[index];
+  }
+
+  function newIn(number) {
+    const before = number ? data.steps[number - 1] : {};
+    return Object.entries(data.steps[number]).flatMap(([name, entry]) =>
+      typeof entry === "number" ? (before[name] === entry ? [] : [entry]) : entry.items);
+  }
+
+  function matches(at, wanted) {
+    const place = steps[at].querySelector(".state");
+    return said[at].includes(wanted) || newIn(Number(place.dataset.step)).some((index) => textOf(index).includes(wanted));
+  }
+
   function filter() {
     const wanted = search.value.trim().toLowerCase();
     let count = 0;
-    for (const step of steps) {
-      const hit = !wanted || step.textContent.toLowerCase().includes(wanted);
+    steps.forEach((step, at) => {
+      const hit = !wanted || matches(at, wanted);
       step.hidden = !hit;
       if (hit) count += 1;
-    }
+    });
     told.textContent = wanted ? count + " of " + steps.length + " steps" : steps.length + " steps";
   }
 

@@ -11,10 +11,11 @@ markup (it sets texts only). The page's own policy forbids all that is not in it
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timezone
 from importlib import resources
 from typing import TYPE_CHECKING, Any
@@ -84,12 +85,7 @@ class StateTable:
             keep = 0
             while keep < min(len(items), len(before)) and items[keep] == before[keep]:
                 keep += 1
-            entries[name] = {
-                "items": items[keep:],
-                "keep": keep,
-                "name": name,
-                **({} if step is None else {"of": step}),
-            }
+            entries[name] = {"items": items[keep:], "keep": keep, **({} if step is None else {"of": step})}
             self._latest[name] = number, items
         self.steps.append(entries)
         return number
@@ -123,19 +119,20 @@ def report(thread: Thread) -> str:
     policy = f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     summary, name = thread.summary.to_dict(), inline(thread.thread_id, 120)
     table = StateTable()
-    sections = [_timeline(thread, checkpoint_ns, table) for checkpoint_ns in thread.namespaces]
-    states = [thread.state(checkpoint_ns=checkpoint_ns) for checkpoint_ns in thread.namespaces[:1]]
+    namespaces = thread.namespaces
+    timelines = _each(namespaces, lambda namespace: _timeline(thread, namespace, table))
     body = (
         f"<header><h1>{name}</h1><p class=soft>{text(summary['checkpoints'])} checkpoints, "
         f"made {text(when(datetime.now(timezone.utc).isoformat()))}</p>{html.threads([summary])}</header>"
         f"<main><section aria-label='latest state'><h2>What it knows now</h2>"
-        f"{''.join(html.state(each.to_dict(), each._image) for each in states)}</section>"  # noqa: SLF001 its own reader of images
+        f"{_each(namespaces, lambda namespace: _latest(thread, namespace))}</section>"
         "<section id=timeline aria-label=timeline><h2>Timeline</h2>"
-        "<div id=tools role=search hidden><input id=search type=search placeholder='Search the steps (press /)' aria-label='Search the steps'>"
+        "<div id=tools role=search hidden><input id=search type=search placeholder='Search what came and went (press /)' "
+        "aria-label='Search what came and went'>"
         "<button id=open type=button>Expand all</button><button id=close type=button>Collapse all</button>"
-        f"<span id=told class='soft small' role=status></span></div>{''.join(sections)}</section>"
-        f"<section aria-label=tree><h2>Tree</h2>{''.join(html.tree(thread.tree(checkpoint_ns=ns).to_dict()) for ns in thread.namespaces)}</section>"
-        f"<section aria-label='pending writes'><h2>Pending writes</h2>{_writes(thread)}</section>"
+        f"<span id=told class='soft small' role=status></span></div>{timelines}</section>"
+        f"<section aria-label=tree><h2>Tree</h2>{_each(namespaces, lambda namespace: _tree(thread, namespace))}</section>"
+        f"<section aria-label='pending writes'><h2>Pending writes</h2>{_each(namespaces, lambda namespace: _writes(thread, namespace))}</section>"
         f"<section aria-label=artifacts><h2>Artifacts</h2>{html.artifacts(thread.artifacts().to_dict())}</section></main>"
     )
     return (
@@ -147,8 +144,26 @@ def report(thread: Thread) -> str:
     )
 
 
-def _writes(thread: Thread) -> str:
-    namespace = next(iter(thread.namespaces), "")  # "" sorts first; of a thread that is gone by now there is none
+def _each(namespaces: Sequence[str], part: Callable[[str], str]) -> str:
+    """Return a part of the page for each namespace, under its name; nothing for one that is removed meanwhile."""
+    parts = []
+    for namespace in namespaces:
+        heading = f"<h3><code>{inline(namespace, 120)}</code></h3>" if namespace else ""
+        with contextlib.suppress(NotFoundError):
+            parts.append(f"{heading}{part(namespace)}")
+    return "".join(parts)
+
+
+def _latest(thread: Thread, namespace: str) -> str:
+    state = thread.state(checkpoint_ns=namespace)
+    return html.state(state.to_dict(), state._image)  # noqa: SLF001 its own reader of images
+
+
+def _tree(thread: Thread, namespace: str) -> str:
+    return html.tree(thread.tree(checkpoint_ns=namespace).to_dict())
+
+
+def _writes(thread: Thread, namespace: str) -> str:
     return html.writes(thread.writes(checkpoint_ns=namespace).to_dict())
 
 
@@ -177,7 +192,7 @@ def _timeline(thread: Thread, checkpoint_ns: str, table: StateTable) -> str:
                     f'<details class="step"><summary>{html.step_line(step)}</summary><div class="inside">'
                     f'<div class="soft small"><code>{inline(step["checkpoint_id"], 80)}</code></div>'
                 ),
-                html.changes_of(change),
+                html.notes(state.to_dict(), html.no_image) + html.changes_of(change),
                 (
                     f'<details class="whole"><summary class="soft">The whole state</summary><div class="state" data-step="{number}"></div></details>'
                     "</div></details>"
@@ -185,8 +200,7 @@ def _timeline(thread: Thread, checkpoint_ns: str, table: StateTable) -> str:
             )
         )
         before = {step["checkpoint_id"]: values}
-    heading = f"<h3>{inline(checkpoint_ns, 120)}</h3>" if checkpoint_ns else ""
-    return heading + newest_first(parts)
+    return newest_first(parts)
 
 
 def newest_first(parts: list[tuple[str, str, str]]) -> str:

@@ -18,9 +18,10 @@ from langgraph_filesaver import _layout as layout
 from langgraph_filesaver._artifacts import MissingArtifactError
 from langgraph_filesaver._documents import CheckpointDocument
 from langgraph_filesaver.errors import CorruptDataError, StorageError, UnsupportedFormatError
-from langgraph_filesaver.inspection.inspector import Inspector, instant_of, made_at
+from langgraph_filesaver.inspection.inspector import Inspector
 from langgraph_filesaver.inspection.progress import Progress, status_of
-from langgraph_filesaver.inspection.records import Holder, ThreadSummary
+from langgraph_filesaver.inspection.records import ThreadSummary
+from langgraph_filesaver.inspection.steps import instant_of, made_at
 
 __all__ = ["STATUSES", "oldest_allowed", "summaries", "summary_of"]
 
@@ -41,7 +42,10 @@ def oldest_allowed(older_than: timedelta | datetime | None) -> datetime | None:
     if older_than is None:
         return None
     if isinstance(older_than, timedelta):
-        return datetime.now(timezone.utc) - older_than
+        try:
+            return datetime.now(timezone.utc) - older_than
+        except OverflowError:  # longer ago than there are dates
+            return _NEVER
     if not isinstance(older_than, datetime):
         raise TypeError(f"older_than={older_than!r}: give a timedelta, such as timedelta(days=7), or a datetime")
     if older_than.tzinfo is None:
@@ -59,10 +63,9 @@ def summaries(
         statuses: Only threads of these; None for all.
         before: Only threads that were last changed before it; None for all.
     """
-    holders = inspector.holders()
     for thread_id, at in _newest_first(inspector):
         if before is None or at < before:
-            summary = summary_of(inspector, thread_id, holders.get(thread_id))
+            summary = summary_of(inspector, thread_id)
             if summary is not None and (statuses is None or summary.status in statuses):
                 yield summary
 
@@ -101,10 +104,11 @@ class _Standing(NamedTuple):
     damage: str | None = None
 
 
-def summary_of(inspector: Inspector, thread_id: str, holder: Holder | None) -> ThreadSummary | None:
+def summary_of(inspector: Inspector, thread_id: str) -> ThreadSummary | None:
     """Return where a thread stands, or None where it has no checkpoint. Damage is told, and hides no other thread."""
-    folder = layout.thread_folder(thread_id)
+    folder, holder = layout.thread_folder(thread_id), None
     try:
+        holder = inspector.holder(thread_id)
         standing = _standing(inspector, thread_id)
         created_at = _first_at(inspector, thread_id)
     except (CorruptDataError, UnsupportedFormatError) as error:

@@ -10,7 +10,9 @@ from datetime import datetime, timezone
 from typing import Any
 
 from langgraph_filesaver import _layout as layout
-from langgraph_filesaver.errors import NotFoundError
+from langgraph_filesaver._artifacts import MissingArtifactError
+from langgraph_filesaver._thread_files import StoredCheckpoint
+from langgraph_filesaver.errors import CorruptDataError, NotFoundError
 from langgraph_filesaver.inspection import html, words
 from langgraph_filesaver.inspection.diff import Diff, changes
 from langgraph_filesaver.inspection.inspector import Inspector
@@ -54,7 +56,7 @@ class Thread:
         Raises:
             NotFoundError: It was removed meanwhile.
         """
-        found = summary_of(self._inspector, self.thread_id, self._inspector.holder(self.thread_id))
+        found = summary_of(self._inspector, self.thread_id)
         if found is None:
             raise NotFoundError(f"thread {self.thread_id!r} was removed meanwhile", wanted=self.thread_id)
         return found
@@ -74,13 +76,14 @@ class Thread:
 
         Args:
             checkpoint: The checkpoint, by its id or as another method gave it; None for the latest.
-            checkpoint_ns: Its namespace.
+            checkpoint_ns: Its namespace, where it is given by its id.
 
         Raises:
             NotFoundError: There is no such checkpoint.
             CorruptDataError: A file is damaged; it is named.
         """
-        return self._inspector.state(self.thread_id, checkpoint_ns, _id_of(checkpoint))
+        checkpoint_id, checkpoint_ns = _place_of(checkpoint, checkpoint_ns)
+        return self._inspector.state(self.thread_id, checkpoint_ns, checkpoint_id)
 
     def history(self, *, checkpoint_ns: str = "") -> History:
         """Return the checkpoints of a namespace, the newest first. Each is read when it is come to."""
@@ -99,14 +102,15 @@ class Thread:
         Args:
             old: The checkpoint to compare with; None for the parent of the other one, or for nothing where that is gone.
             new: The other one; None for the latest.
-            checkpoint_ns: Their namespace.
+            checkpoint_ns: Their namespace, where they are given by their ids.
 
         Raises:
             NotFoundError: There is no such checkpoint.
         """
         after = self.state(new, checkpoint_ns=checkpoint_ns)
-        old_id = _id_of(old) or self._parent_of(after.summary)
-        before = self.state(old_id, checkpoint_ns=checkpoint_ns) if old_id else {}
+        old_id, old_ns = _place_of(old, after.summary.checkpoint_ns)
+        old_id = old_id or self._parent_of(after.summary)
+        before = self.state(old_id, checkpoint_ns=old_ns) if old_id else {}
         found = changes(to_json(dict(before)), to_json(dict(after)))
         return Diff(self.thread_id, old_id or "", after.summary.checkpoint_id, found)
 
@@ -121,23 +125,23 @@ class Thread:
 
     def writes(self, checkpoint: str | CheckpointSummary | State | None = None, *, checkpoint_ns: str = "") -> Writes:
         """Return the pending writes of a checkpoint: what the tasks that started from it have brought so far."""
-        inspector = self._inspector
-        found = inspector.load(self.thread_id, checkpoint_ns, _id_of(checkpoint))
-        values, describe = inspector.plain_values(self.thread_id), inspector.repository.store.describe
+        checkpoint_id, checkpoint_ns = _place_of(checkpoint, checkpoint_ns)
+        return self._inspector.steadily(self.thread_id, checkpoint_ns, checkpoint_id, self._writes)
+
+    def _writes(self, found: StoredCheckpoint) -> Writes:
+        values, describe = self._inspector.plain_values(self.thread_id), self._inspector.repository.store.describe
         nodes = nodes_of(found.document, found.writes, values.plain)
-        return Writes(
-            [
-                WriteEntry(
-                    task_id=write.task_id,
-                    node=nodes.get(write.task_id),
-                    channel=write.channel,
-                    idx=write.idx,
-                    value=values.channels({write.channel: write.value})[write.channel],
-                    file=describe(write.key),
-                )
-                for write in found.writes
-            ]
-        )
+        entries = []
+        for write in found.writes:
+            try:
+                value = values.channels({write.channel: write.value})[write.channel]
+            except MissingArtifactError:
+                raise
+            except CorruptDataError as error:
+                raise error.in_file(describe(write.key)) from error
+            node, file = nodes.get(write.task_id), describe(write.key)
+            entries.append(WriteEntry(write.task_id, node, write.channel, write.idx, value, file))
+        return Writes(entries)
 
     def artifacts(self) -> Artifacts:
         """Return the files of its large values and of the parts of its long lists, the largest first."""
@@ -234,7 +238,7 @@ class _Steps:
         return self._thread.diff(None, checkpoint_id, checkpoint_ns=self._ns)
 
 
-def _id_of(checkpoint: str | CheckpointSummary | State | None) -> str | None:
-    if isinstance(checkpoint, State):
-        return checkpoint.summary.checkpoint_id
-    return checkpoint.checkpoint_id if isinstance(checkpoint, CheckpointSummary) else checkpoint
+def _place_of(checkpoint: str | CheckpointSummary | State | None, checkpoint_ns: str) -> tuple[str | None, str]:
+    """Return the id and the namespace of a checkpoint; a record knows its own."""
+    step = checkpoint.summary if isinstance(checkpoint, State) else checkpoint
+    return (step.checkpoint_id, step.checkpoint_ns) if isinstance(step, CheckpointSummary) else (step, checkpoint_ns)

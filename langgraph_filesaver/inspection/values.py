@@ -27,6 +27,7 @@ MOST_BYTES = 64 * 1024
 MASKED = "•••"
 
 _MOST_DEEP = 64
+_MOST_BITS = 14_000  # some 4,200 digits: from 4,300 on, Python does not make a decimal text of an integer
 _KINDS = {".txt": "text", ".json": "value", ".npy": "array"}
 _IMAGES = frozenset({".png", ".jpg", ".gif", ".webp"})
 
@@ -80,7 +81,8 @@ class PlainValues:
         files: The artifacts.
         thread_id: The thread.
         is_secret: Tells whether a key names a credential.
-        unsealed: Opens what the saver's serde has sealed; None where that seals nothing, so that it stays as it stands.
+        unsealed: Opens what the saver's serde has sealed, and gives the seal itself for what is no JSON of ours; None where
+            the serde seals nothing, so that a seal stays as it stands.
     """
 
     def __init__(
@@ -126,13 +128,25 @@ class PlainValues:
                     raise CorruptDataError('expected {"$list": [references], "tail": [items]}', where="$list")
                 return self._list(raw["$list"], depth, masked=masked) + self._plain(tail, depth, masked=masked)
             if "$serde" in raw:
-                return raw if self._unsealed is None else self._plain(self._unsealed(raw), depth, masked=masked)
+                return self._opened(raw, depth, masked=masked)
             if raw.get("$type") == "dict" and type(raw.get("items")) is list:  # its keys are not all plain text
                 return {**raw, "items": [self._pair(pair, depth, masked=masked) for pair in raw["items"]]}
-            return {key: self._plain(item, depth, masked=masked or self._masks(key)) for key, item in raw.items()}
+            return {
+                key: item
+                if key == "$type" and type(item) is str
+                else self._plain(item, depth, masked=masked or self._masks(key))
+                for key, item in raw.items()
+            }
         if kind is list:
             return [self._plain(item, depth, masked=masked) for item in raw]
+        if kind is int and raw.bit_length() > _MOST_BITS:
+            return {"$type": "int", "value": MASKED if masked else hex(raw)}  # as the format spells it
         return MASKED if masked and raw is not None and kind is not bool and raw != "" else raw
+
+    def _opened(self, raw: dict[str, Any], depth: int, *, masked: bool) -> Any:
+        """Return what another serde has sealed, or the seal where it cannot be opened here or its value is no JSON of ours."""
+        opened = raw if self._unsealed is None else self._unsealed(raw)
+        return raw if opened is raw else self._plain(opened, depth, masked=masked)
 
     def _pair(self, raw: Any, depth: int, *, masked: bool) -> Any:
         is_named = type(raw) is list and len(raw) == 2 and type(raw[0]) is str

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from langgraph_filesaver.inspection.lineage import branches
 from langgraph_filesaver.inspection.values import is_large
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "diff",
     "history",
     "printable",
+    "role_of",
     "short",
     "size",
     "state",
@@ -209,10 +211,17 @@ def _value_lines(value: Any) -> list[str]:
     return [short(value)]
 
 
+def role_of(found: Any) -> str | None:
+    """Return who speaks in a message, such as "human" or "ai"; None where a value is no message."""
+    kind = found.get("$type") if isinstance(found, dict) else None
+    if not isinstance(kind, str) or not kind.startswith("langchain_core.messages.") or "content" not in found:
+        return None
+    return kind.rpartition(".")[2].removesuffix("Chunk").removesuffix("Message").lower()
+
+
 def _item_line(item: Any) -> str:
-    kind = item.get("$type") if isinstance(item, dict) else None
-    if isinstance(kind, str) and kind.startswith("langchain_core.messages.") and "content" in item:
-        role = kind.rpartition(".")[2].removesuffix("MessageChunk").removesuffix("Message").lower()
+    role = role_of(item)
+    if role is not None:
         calls = "".join(
             f" → {printable(str(call.get('name')))}({short(call.get('args'), 60)})"
             for call in (item["tool_calls"] if isinstance(item.get("tool_calls"), list) else ())
@@ -258,22 +267,13 @@ def _item_change(each: Mapping[str, Any]) -> list[str]:
 
 def tree(found: Sequence[Mapping[str, Any]]) -> str:
     """Return the steps as a tree of what was made from what, oldest first."""
-    ids = {each["checkpoint_id"] for each in found}
-    children: dict[str | None, list[Mapping[str, Any]]] = {}
-    for each in found:
-        parent = each["parent_checkpoint_id"]
-        children.setdefault(parent if parent in ids else None, []).append(each)
+    roots, children = branches(found)
     lines: list[str] = []
-    # All of them, after the roots: of a circle none is a root. What stands already is passed over.
-    stack = [(each, "", "") for each in reversed([*children.get(None, []), *found])]
-    passed: set[str] = set()
+    stack = [(at, "", "") for at in reversed(roots)]
     while stack:
-        each, own, rest = stack.pop()
-        if each["checkpoint_id"] in passed:  # by a person's hand: no put makes a circle
-            continue
-        passed.add(each["checkpoint_id"])
-        lines.append(f"{own}● {checkpoint(each)}")
-        below = children.get(each["checkpoint_id"], [])
+        at, own, rest = stack.pop()
+        lines.append(f"{own}● {checkpoint(found[at])}")
+        below = children[at]
         # A line of steps goes straight down; only a fork is indented, and the branch that came last goes straight on.
         stack += [(below[-1], rest, rest)] if below else []
         stack += [(branch, f"{rest}├─", f"{rest}│ ") for branch in reversed(below[:-1])]
