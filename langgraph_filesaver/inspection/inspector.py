@@ -8,6 +8,7 @@ tells what was there when it was made.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any, TypeVar
 
@@ -151,13 +152,15 @@ class Inspector:
             shown |= self._unfolded(thread_id, document, unknown, values)
         latest = self.repository.latest(thread_id, document.checkpoint_ns)
         is_latest = latest is not None and latest.checkpoint_id == document.checkpoint_id
+        if not is_latest:  # it has gone on: what was next then were all of its tasks, as for `get_state` with its id
+            progress = replace(progress, next=progress.tasks)
         is_running = is_latest and self.holder(thread_id) is not None
         return State(
             thread_id,
             self.summary(thread_id, document, values, is_latest=is_latest),
             shown,
             status=status_of(progress, is_running=is_running),
-            next=progress.next if is_latest else progress.tasks,
+            next=progress.next,
             interrupts=progress.interruptions,
             errors=progress.failures,
             metadata=metadata,

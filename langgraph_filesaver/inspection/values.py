@@ -27,7 +27,6 @@ MOST_BYTES = 64 * 1024
 MASKED = "•••"
 
 _MOST_DEEP = 64
-_MOST_BITS = 14_000  # some 4,200 digits: from 4,300 on, Python does not make a decimal text of an integer
 _KINDS = {".txt": "text", ".json": "value", ".npy": "array"}
 _IMAGES = frozenset({".png", ".jpg", ".gif", ".webp"})
 
@@ -139,8 +138,6 @@ class PlainValues:
             }
         if kind is list:
             return [self._plain(item, depth, masked=masked) for item in raw]
-        if kind is int and raw.bit_length() > _MOST_BITS:
-            return {"$type": "int", "value": MASKED if masked else hex(raw)}  # as the format spells it
         return MASKED if masked and raw is not None and kind is not bool and raw != "" else raw
 
     def _opened(self, raw: dict[str, Any], depth: int, *, masked: bool) -> Any:
