@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from itertools import islice
 
@@ -44,6 +44,7 @@ class InspectionMethods:
         status: str | Collection[str] | None = None,
         older_than: timedelta | datetime | None = None,
         limit: int | None = None,
+        progress: Callable[[], None] | None = None,
     ) -> Threads:
         """Return where each thread stands, the one that was changed last first.
 
@@ -51,6 +52,7 @@ class InspectionMethods:
             status: Only threads of this status, or of these: "running", "interrupted", "failed", "pending", "done", "unknown".
             older_than: Only threads whose latest checkpoint is older than this span, or was made before this instant.
             limit: At most this many.
+            progress: Called after each thread that was looked at.
 
         Raises:
             ValueError: An unknown status, a negative limit, or an instant without a time zone.
@@ -67,7 +69,7 @@ class InspectionMethods:
                 raise ValueError(f"status={each!r}: use one of {', '.join(map(repr, STATUSES))}")
         if limit is not None and limit < 0:
             raise ValueError(f"limit={limit} is negative: give 0 or more, or None for all")
-        found = summaries(self._inspector(), statuses, oldest_allowed(older_than))
+        found = summaries(self._inspector(), statuses, oldest_allowed(older_than), progress)
         return Threads(tuple(islice(found, limit)))
 
     async def athreads(

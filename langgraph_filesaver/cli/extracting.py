@@ -95,7 +95,9 @@ def _is_same(path: str, data: bytes) -> bool:
 @dry_run_option
 def export(call: Call, *, thread_id: str, path: str, force: bool, dry_run: bool) -> None:
     """Write a report of a thread: one HTML file with its summary, timeline, states and changes, to be opened anywhere."""
-    data = call.saver().thread(thread_id).report().encode()
+    thread = call.saver().thread(thread_id)
+    with progress("steps", thread.summary.checkpoints) as done:
+        data = thread.report(progress=done).encode()
     if os.path.lexists(path) and not force:
         raise click.UsageError(f"{path} is there already: give --force to replace it")
     if not dry_run:

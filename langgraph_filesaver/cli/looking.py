@@ -17,7 +17,7 @@ from langgraph_filesaver.cli.names import (
     span,
     thread_argument,
 )
-from langgraph_filesaver.cli.screen import is_narrow
+from langgraph_filesaver.cli.screen import is_narrow, progress
 from langgraph_filesaver.errors import CorruptDataError
 
 __all__ = ["diff", "history", "show", "threads", "tree", "writes"]
@@ -40,7 +40,10 @@ _limit_option = click.option("--limit", type=click.IntRange(min=0), metavar="N",
 @_limit_option
 def threads(call: Call, *, statuses: tuple[str, ...], older_than: timedelta | None, limit: int | None) -> None:
     """Show where each thread stands, the one that was changed last first."""
-    found = call.saver().threads(status=statuses or None, older_than=older_than, limit=limit).to_dict()
+    with progress("looking", None) as looked:
+        found = (
+            call.saver().threads(status=statuses or None, older_than=older_than, limit=limit, progress=looked).to_dict()
+        )
     call.answer(found, lambda: tables.threads(found, is_narrow=is_narrow()) if found else "no threads")
     damage = [each["damage"] for each in found if each["damage"]]
     if damage:

@@ -112,15 +112,15 @@ class StateTable:
         return _NOT_AS_IT_IS.sub(lambda found: f"\\u{ord(found[0]):04x}", told)
 
 
-def report(thread: Thread) -> str:
-    """Return the page of a thread; raises as `Thread.state` does."""
+def report(thread: Thread, progress: Callable[[], None] | None = None) -> str:
+    """Return the page of a thread, calling `progress` after each step; raises as `Thread.state` does."""
     script = resources.files("langgraph_filesaver.inspection").joinpath("report.js").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
     policy = f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     summary, name = thread.summary.to_dict(), inline(thread.thread_id, 120)
     table = StateTable()
     namespaces = thread.namespaces
-    timelines = _each(namespaces, lambda namespace: _timeline(thread, namespace, table))
+    timelines = _each(namespaces, lambda namespace: _timeline(thread, namespace, table, progress))
     body = (
         f"<header><h1>{name}</h1><p class=soft>{text(summary['checkpoints'])} checkpoints, "
         f"made {text(when(datetime.now(timezone.utc).isoformat()))}</p>{html.threads([summary])}</header>"
@@ -175,7 +175,7 @@ def _values_of(thread: Thread, checkpoint_ns: str, checkpoint_id: str) -> dict[s
         return {}
 
 
-def _timeline(thread: Thread, checkpoint_ns: str, table: StateTable) -> str:
+def _timeline(thread: Thread, checkpoint_ns: str, table: StateTable, progress: Callable[[], None] | None) -> str:
     """Return the steps of a namespace, the newest first, and put their states into the table, the oldest first."""
     parts: list[tuple[str, str, str]] = []
     before: dict[str, dict[str, Any]] = {}
@@ -200,6 +200,8 @@ def _timeline(thread: Thread, checkpoint_ns: str, table: StateTable) -> str:
             )
         )
         before = {step["checkpoint_id"]: values}
+        if progress is not None:
+            progress()
     return newest_first(parts)
 
 

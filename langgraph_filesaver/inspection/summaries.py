@@ -10,7 +10,7 @@ other thread.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import datetime, timedelta, timezone
 from typing import NamedTuple
 
@@ -54,7 +54,10 @@ def oldest_allowed(older_than: timedelta | datetime | None) -> datetime | None:
 
 
 def summaries(
-    inspector: Inspector, statuses: Collection[str] | None, before: datetime | None
+    inspector: Inspector,
+    statuses: Collection[str] | None,
+    before: datetime | None,
+    looked: Callable[[], None] | None = None,
 ) -> Iterator[ThreadSummary]:
     """Yield where each thread stands, the one that was changed last first.
 
@@ -62,10 +65,13 @@ def summaries(
         inspector: Reads them.
         statuses: Only threads of these; None for all.
         before: Only threads that were last changed before it; None for all.
+        looked: Called after each thread that was looked at.
     """
     for thread_id, at in _newest_first(inspector):
         if before is None or at < before:
             summary = summary_of(inspector, thread_id)
+            if looked is not None:
+                looked()
             if summary is not None and (statuses is None or summary.status in statuses):
                 yield summary
 

@@ -5,7 +5,7 @@ Each question reads what is there when it is asked; nothing is kept, locked or w
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
 from typing import Any
 
@@ -187,8 +187,11 @@ class Thread:
             except NotFoundError:
                 continue
 
-    def report(self) -> str:
+    def report(self, *, progress: Callable[[], None] | None = None) -> str:
         """Return one HTML page of the thread, which needs nothing else: summary, timeline, states, changes, forks, artifacts.
+
+        Args:
+            progress: Called after each step.
 
         Raises:
             CorruptDataError: A file of the thread is damaged; it is named.
@@ -196,7 +199,7 @@ class Thread:
         Example:
             >>> pathlib.Path("report.html").write_text(saver.thread("research-42").report(), encoding="utf-8")
         """
-        return report(self)
+        return report(self, progress)
 
     def to_dict(self) -> dict[str, object]:
         """Return its summary and its latest state as JSON."""
