@@ -15,7 +15,7 @@ import base64
 import binascii
 import json
 from collections.abc import Callable, Container, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import orjson
@@ -118,11 +118,12 @@ class Codec:
             )
             for channel, value in document.state.items()
         }
-        raw = replace(document, state=state).to_json()
+        raw = document.to_json()
         if type(raw["state"]) is dict:
             raw["state"] = {channel: _fragment(text, 2) for channel, text in state.items()}
         else:
-            raw["state"] = [{**each, "value": _fragment(each["value"], 3)} for each in raw["state"]]
+            texts = zip(raw["state"], state.values(), strict=True)
+            raw["state"] = [{**each, "value": _fragment(text, 3)} for each, text in texts]
         if self._readable is None:
             metadata = self._text(document.metadata, "metadata", values)
             for moved in ("source", "step"):

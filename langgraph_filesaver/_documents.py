@@ -323,6 +323,8 @@ def _fencing_token(fields: Mapping[str, Any]) -> str | None:
 
 def spelled(identifier: str) -> Any:
     """Return an id as JSON: itself, or its bytes where lone surrogates make it no text that JSON can hold."""
+    if identifier.isascii():
+        return identifier
     try:
         identifier.encode()
     except UnicodeEncodeError:
@@ -367,9 +369,10 @@ def state_from_json(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _has_odd_key(mapping: Mapping[Any, Any]) -> bool:
-    return any(
-        not isinstance(key, str) or key[:1] == "$" or (not key.isascii() and spelled(key) is not key) for key in mapping
-    )
+    for key in mapping:  # no generator: every put passes here three times
+        if not isinstance(key, str) or key[:1] == "$" or (not key.isascii() and spelled(key) is not key):
+            return True
+    return False
 
 
 _KINDS = {str: "a string", int: "an integer", dict: "an object", list: "a list", float: "a number", bool: "a boolean"}

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any, cast
 
@@ -60,8 +61,7 @@ class MetadataRule:
             return True
         if key in self._include:
             return False
-        name = key.removeprefix(_SERVER_PREFIX)
-        return any(_tells_a_credential(pattern.findall(name)) for pattern in (_WORDS, _WORDS_AFTER_CAPITALS))
+        return _names_a_credential(key)
 
     def stored(self, config: RunnableConfig, metadata: CheckpointMetadata) -> dict[str, Any]:
         """Return the metadata to store: all of `metadata`, and what LangGraph copies from the config, less secrets."""
@@ -83,6 +83,12 @@ class MetadataRule:
 
     def _safe(self, given: Any) -> dict[str, Any]:
         return {key: value for key, value in (given or {}).items() if not self.leaves_out(key)}
+
+
+@lru_cache(maxsize=1024)  # each put asks for the same few keys
+def _names_a_credential(key: str) -> bool:
+    name = key.removeprefix(_SERVER_PREFIX)
+    return any(_tells_a_credential(pattern.findall(name)) for pattern in (_WORDS, _WORDS_AFTER_CAPITALS))
 
 
 def _tells_a_credential(words: list[str]) -> bool:

@@ -305,7 +305,8 @@ class FileSaver(MaintenanceMethods, EditingMethods, LeaseMethods, MirrorMethods,
             publication = self._repository.publication(
                 thread_id, document, is_checked=is_checked, is_asked=is_asked, run=run_of(config)
             )
-            marked = replace(document, fencing_token=publication.fencing_token)
+            token = publication.fencing_token
+            marked = document if token is None else replace(document, fencing_token=token)
             self._repository.put_checkpoint(
                 thread_id, marked, lambda outgoing: codec.checkpoint_bytes(marked, outgoing, new_versions), publication
             )
@@ -349,7 +350,8 @@ class FileSaver(MaintenanceMethods, EditingMethods, LeaseMethods, MirrorMethods,
             publication = self._repository.publication(
                 thread_id, document, is_checked=has_waited, is_asked=is_asked, run=run_of(config)
             )
-            marked = replace(document, fencing_token=publication.fencing_token)
+            token = publication.fencing_token
+            marked = document if token is None else replace(document, fencing_token=token)
             self._repository.put_writes(
                 thread_id, marked, lambda outgoing: codec.writes_bytes(marked, outgoing), publication
             )

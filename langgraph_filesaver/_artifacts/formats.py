@@ -97,6 +97,8 @@ class Formats:
 
     def codec_of(self, kind: type) -> ArtifactCodec | None:
         """Return the user's format for a type, the nearest base's first."""
+        if not self.codecs:
+            return None
         by_kind = {codec.kind: codec for codec in self.codecs.values()}
         return next((by_kind[base] for base in kind.__mro__ if base in by_kind), None)
 

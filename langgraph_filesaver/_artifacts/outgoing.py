@@ -39,6 +39,7 @@ __all__ = ["Outgoing"]
 _HELD_BYTES = 1024 * 1024  # what is larger waits in the staging folder
 _HASHED_BESIDE_BYTES = 8 * 1024 * 1024  # what is larger is hashed by a second thread while it is written
 
+_CHEAP = frozenset({int, bool, float, type(None)})  # sooner written again than looked up
 Bytes = bytes | bytearray | memoryview
 
 
@@ -78,7 +79,7 @@ class Outgoing(Values):
     ) -> bytes:
         """Return the text of a channel's value: as it was, where the channel has the same version and object."""
         memory, where = self.memory, (self._thread_id, *place)
-        if memory is None or version is None:
+        if memory is None or version is None or type(value) in _CHEAP:
             return write(True)  # noqa: FBT003 - probably small
         known = None if is_new else memory.channel(where, version, value)
         if known is not None and self.has(known[1]):
@@ -264,7 +265,7 @@ class Outgoing(Values):
         An encoding that failed half way may have made more.
         """
         found: set[str] = set()
-        names = names_in(document)
+        names = names_in(document) if self._pending else set()
         while names:
             name = names.pop()
             if name in self._pending and name not in found:

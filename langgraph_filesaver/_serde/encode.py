@@ -51,6 +51,9 @@ PASS_THROUGH = orjson.OPT_PASSTHROUGH_SUBCLASS | orjson.OPT_PASSTHROUGH_DATACLAS
 """orjson's options that hand to its hook what it can."""
 
 _CONTAINERS = (list, dict)
+_CONSTANTS = frozenset({bool, type(None)})
+_PLAIN_IF_SMALL = _CONSTANTS | {int}  # orjson refuses the few integers and strings that are not plain
+_PLAIN = _PLAIN_IF_SMALL | {str}
 _TOO_DEEP = f"more than {MAX_DEPTH} values inside each other"
 
 
@@ -101,9 +104,7 @@ class Encoder:
         # The hasty way is given up as soon as something is seen that has to leave.
         gives_up = hasty and not moves and outside is not None and outside.limit is not None
         self._most = outside.inline if gives_up and outside is not None else None
-        self.plain = frozenset({bool, type(None)})
-        if light:  # orjson refuses the few integers and strings that are not plain
-            self.plain |= {int} if self.moves else {int, str}
+        self.plain = (_PLAIN_IF_SMALL if self.moves else _PLAIN) if light else _CONSTANTS
         self.light = light
         self.pending: list[Any] | None = [] if hasty else None
         self.met = False

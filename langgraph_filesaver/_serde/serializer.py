@@ -19,7 +19,7 @@ from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph_filesaver._serde import text
 from langgraph_filesaver._serde.decode import Decoder, Known, References, TracingDecoder, known
 from langgraph_filesaver._serde.depth import MAX_DEPTH, check_readable
-from langgraph_filesaver._serde.encode import PASS_THROUGH, Encoder, Kind, TracingEncoder
+from langgraph_filesaver._serde.encode import MAX_SAFE_INTEGER, PASS_THROUGH, Encoder, Kind, TracingEncoder
 from langgraph_filesaver._serde.kinds import KNOWN, kind_of, reader_of
 from langgraph_filesaver._serde.naming import Policy, keys_of
 from langgraph_filesaver._serde.outside import Outside
@@ -33,6 +33,9 @@ _WAYS = ((True, True), (False, True), (False, False))  # hasty, light; each slow
 
 _DEPTH_IN_DOCUMENT = 8
 """More levels than a document has around a value."""
+
+_SHORT = 64
+"""Characters of a string that is certainly no large value."""
 
 T = TypeVar("T")
 
@@ -121,6 +124,8 @@ class JsonSerializer(JsonPlusSerializer):
         Raises:
             SerializationError: `value` holds something that cannot be stored; `where` tells the path.
         """
+        if _is_short_scalar(value) and (outside is None or outside.limit is None or outside.limit >= _SHORT * 4):
+            return orjson.dumps(value)
         option = _OPTION | orjson.OPT_INDENT_2 if indent else _OPTION
         moves = outside is not None and outside.limit is not None
         for hasty, light in _WAYS if is_small or not moves else _WAYS[1:]:
@@ -223,6 +228,15 @@ class JsonSerializer(JsonPlusSerializer):
     @property
     def _known(self) -> dict[str, Known]:
         return {**KNOWN, "pickle": _PICKLE} if self.pickle_fallback else KNOWN
+
+
+def _is_short_scalar(value: Any) -> bool:
+    """Tell whether a value is one that every way of writing leaves to orjson as it is."""
+    if type(value) is str:
+        return len(value) <= _SHORT and value.isascii()
+    if type(value) is int:
+        return -MAX_SAFE_INTEGER <= value <= MAX_SAFE_INTEGER
+    return value is None or type(value) is bool
 
 
 def _nothing(_raw: dict[str, Any], _decoder: Decoder) -> None:
