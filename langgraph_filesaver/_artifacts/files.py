@@ -228,6 +228,10 @@ class ArtifactFiles:
         folder = layout.artifacts_folder(layout.thread_folder(thread_id))
         return [name for name in self.store.list(folder) if layout.is_artifact_name(name)]
 
+    def stamp(self, thread_id: str, name: str) -> tuple[int, ...] | None:
+        """Return what is another one once the file of an artifact has been changed; None where that cannot be relied on."""
+        return self.store.stamp(self.key(thread_id, name))
+
     def read(self, thread_id: str, name: str) -> bytes:
         """Return the bytes of an artifact.
 

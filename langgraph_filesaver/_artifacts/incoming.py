@@ -96,6 +96,14 @@ class Incoming:
             if copy is not None:
                 items.extend(copy())
                 continue
+            place, stamp = (self._thread_id, name), None
+            if self._memory is not None:
+                stamp = self._files.stamp(*place)
+                known = None if stamp is None else self._memory.chunk(place, stamp)
+                if known is not None:
+                    self._seen.add(name)
+                    items.extend(known)
+                    continue
             tree = self._json(name)
             if type(tree) is dict and tree.keys() == {"$list"}:
                 items.extend(self._chunks(tree["$list"], decoder))
@@ -103,7 +111,7 @@ class Incoming:
                 chunk = self._part(name, tree, decoder)
                 items.extend(chunk)
                 if self._memory is not None:
-                    self._memory.remember_run(chunk, name, self._content(name)[0])
+                    self._memory.remember_chunk(place, stamp, chunk, self._content(name)[0])
                 elif name not in self._copiers:
                     self._copiers[name] = copier(chunk)
             else:

@@ -256,6 +256,10 @@ class Store(ABC):
     def open(self, key: str) -> BinaryIO | None:
         """Open the file for reading, or return None where it is missing."""
 
+    def stamp(self, key: str) -> tuple[int, ...] | None:  # noqa: ARG002 a store that has none
+        """Return what is another one once the file has been changed or replaced; None where that cannot be relied on."""
+        return None
+
     @abstractmethod
     def status(self, key: str) -> Status | None:
         """Tell size and age of the file, or None where it is missing; of a folder as far as the store has folders."""

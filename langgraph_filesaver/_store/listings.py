@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from langgraph_filesaver._store.mounts import file_system_of
 
-__all__ = ["Listings"]
+__all__ = ["Listings", "Stamp", "stamp_of"]
 
 _SETTLED_NANOSECONDS = 50_000_000  # five ticks of the slowest kernel clock, 100 Hz
 _SETTLED_WHOLE_SECONDS = 2_100_000_000
@@ -23,9 +23,18 @@ _MTIME_IS_OURS = {"ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "zfs", "tmpfs"
 _MOST_NAMES = 500_000  # about 50 MB
 
 
+Stamp = tuple[int, int, int, int]
+"""Device, inode, mtime and ctime: another one once a file or folder has been changed."""
+
+
 class _Kept(NamedTuple):
-    stamp: tuple[int, int, int, int]
+    stamp: Stamp
     names: tuple[str, ...]
+
+
+def stamp_of(status: os.stat_result) -> Stamp:
+    """Return what tells a file or folder from what it is after any change that a tick of the clock tells."""
+    return (status.st_dev, status.st_ino, status.st_mtime_ns, status.st_ctime_ns)
 
 
 class Listings:
@@ -47,19 +56,29 @@ class Listings:
             OSError: The folder is missing or cannot be read.
         """
         status = os.stat(path)
-        stamp = (status.st_dev, status.st_ino, status.st_mtime_ns, status.st_ctime_ns)
+        stamp = stamp_of(status)
         kept = self._kept.get(path)
         if kept is not None and kept.stamp == stamp:
             return kept.names
         # The stamp is older than the listing: a change in between makes the next look list again.
         listed_at = time.time_ns()
         names = tuple(sorted(os.listdir(path)))
+        if self.is_settled(path, status, listed_at):
+            self._keep(path, _Kept(stamp, names))
+        return names
+
+    def is_settled(self, path: str, status: os.stat_result, now: int) -> bool:
+        """Tell whether the stamp of a file or folder, taken before `now`, is another one after any later change.
+
+        Args:
+            path: Where it is.
+            status: What the system tells of it.
+            now: The time in nanoseconds since 1970.
+        """
         changed_at = max(status.st_mtime_ns, status.st_ctime_ns)
         # Whole seconds: the file system may tell no finer time (ext2, ext3, ext4 with inodes of 128 bytes).
         settled = _SETTLED_NANOSECONDS if changed_at % 1_000_000_000 else _SETTLED_WHOLE_SECONDS
-        if listed_at - changed_at > settled and self._trusts(path, status.st_dev):
-            self._keep(path, _Kept(stamp, names))
-        return names
+        return now - changed_at > settled and self._trusts(path, status.st_dev)
 
     def _trusts(self, path: str, device: int) -> bool:
         # By device: a thread's folder may be a link to somewhere else.

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import builtins
 import os
+import stat
+import time
 from collections.abc import Iterator
 from typing import BinaryIO
 
 from langgraph_filesaver._store.base import Entry, Status, Store
 from langgraph_filesaver._store.descriptors import open_regular, read_all
-from langgraph_filesaver._store.listings import Listings
+from langgraph_filesaver._store.listings import Listings, stamp_of
 from langgraph_filesaver.errors import StorageError
 
 __all__ = ["LocalReading"]
@@ -48,6 +50,16 @@ class LocalReading(Store):
         descriptor = open_regular(self._path(key))
         return None if descriptor is None else os.fdopen(descriptor, "rb")
 
+    def stamp(self, key: str) -> tuple[int, ...] | None:
+        """Look at the file; None where it was changed so lately that a further change might not show (see `Listings`)."""
+        path = self._path(key)
+        try:
+            found = os.lstat(path)
+        except OSError:  # whoever reads it is told
+            return None
+        is_certain = stat.S_ISREG(found.st_mode) and self._listings.is_settled(path, found, time.time_ns())
+        return stamp_of(found) if is_certain else None
+
     def status(self, key: str) -> Status | None:
         """Tell size and time of the last change."""
         path = self._path(key)
@@ -57,8 +69,7 @@ class LocalReading(Store):
             return None
         except OSError as error:
             raise StorageError.from_os_error(error, action="look at", path=path) from error
-        stamp = (found.st_dev, found.st_ino, found.st_mtime_ns, found.st_ctime_ns)
-        return Status(found.st_size, found.st_mtime, stamp)
+        return Status(found.st_size, found.st_mtime, stamp_of(found))
 
     def path(self, key: str) -> str | None:
         """Return the absolute path of the file."""
