@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import getpass
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.serde.base import SerializerProtocol
 
 from langgraph_filesaver._codec import Codec
-from langgraph_filesaver._editing import Edit, Editing
 from langgraph_filesaver._reading import config_of
 from langgraph_filesaver._repository import Repository
+
+if TYPE_CHECKING:  # a run corrects nothing
+    from langgraph_filesaver._editing import Edit, Editing
 
 __all__ = ["EditingMethods"]
 
@@ -40,6 +41,8 @@ class EditingMethods:
 
     def editing(self) -> Editing:
         """Return what corrects the threads as text, for tools such as an editor's command."""
+        from langgraph_filesaver._editing import Editing
+
         return Editing(self._repository, Codec(self.serde), self.get_next_version, self._lock_timeout_seconds)
 
     def edit_state(
@@ -85,6 +88,8 @@ class EditingMethods:
 
 
 def _user() -> str:
+    import getpass
+
     try:
         return getpass.getuser()
     except (KeyError, OSError, ImportError):  # a container's user may have no name

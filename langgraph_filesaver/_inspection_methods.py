@@ -6,6 +6,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from langgraph.checkpoint.serde.base import SerializerProtocol
 
@@ -13,9 +14,10 @@ from langgraph_filesaver._codec import Codec
 from langgraph_filesaver._metadata import MetadataRule
 from langgraph_filesaver._repository import Repository
 from langgraph_filesaver._twins import Twins
-from langgraph_filesaver.inspection import Thread, Threads
-from langgraph_filesaver.inspection.inspector import Inspector
-from langgraph_filesaver.inspection.summaries import STATUSES, oldest_allowed, summaries
+
+if TYPE_CHECKING:  # a run needs none of it, and it takes a quarter of the time that importing the package takes
+    from langgraph_filesaver.inspection import Thread, Threads
+    from langgraph_filesaver.inspection.inspector import Inspector
 
 __all__ = ["InspectionMethods"]
 
@@ -63,6 +65,9 @@ class InspectionMethods:
         Example:
             >>> saver.threads(status="interrupted", limit=10)
         """
+        from langgraph_filesaver.inspection import Threads
+        from langgraph_filesaver.inspection.summaries import STATUSES, oldest_allowed, summaries
+
         statuses = {status} if isinstance(status, str) else None if status is None else set(status)
         for each in statuses or ():
             if each not in STATUSES:
@@ -91,7 +96,11 @@ class InspectionMethods:
         Example:
             >>> saver.thread("research-42").history()
         """
+        from langgraph_filesaver.inspection import Thread
+
         return Thread(self._inspector(), str(thread_id))
 
     def _inspector(self) -> Inspector:
+        from langgraph_filesaver.inspection.inspector import Inspector
+
         return Inspector(self._repository, Codec(self.serde), self._rule.leaves_out)

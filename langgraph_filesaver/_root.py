@@ -15,7 +15,7 @@ from langgraph_filesaver._artifacts import Formats
 from langgraph_filesaver._lock import ThreadLocks
 from langgraph_filesaver._mirror import MirroredStore
 from langgraph_filesaver._repository import MARKER, Repository
-from langgraph_filesaver._store import LocalStore, Store, open_remote
+from langgraph_filesaver._store import LocalStore, Store
 from langgraph_filesaver._thread_files import ThreadFiles
 
 __all__ = ["Root", "local_path"]
@@ -66,7 +66,7 @@ class Root:
         )
         if mirror is not None and isinstance(self._given, Store) and self._given.is_far:
             raise ValueError(f"{self._given!r} is no local folder: a mirror={mirror!r} is of one")
-        self._mirror = open_remote(mirror, mirror_options, None, MARKER) if isinstance(mirror, str) else mirror
+        self._mirror = _remote(mirror, mirror_options) if isinstance(mirror, str) else mirror
         self._mirror_required = mirror_required
         self._fsync = fsync
         self._lock_timeout_seconds = lock_timeout_seconds
@@ -105,13 +105,19 @@ def _place(root: str, storage_options: Mapping[str, Any] | None, filesystem: Any
     if filesystem is not None:
         if "file" in _protocols(filesystem):
             return str(filesystem._strip_protocol(root))  # noqa: SLF001 fsspec's own way to take the protocol off
-        return open_remote(root, None, filesystem, MARKER)
+        return _remote(root, None, filesystem)
     local = local_path(root)
     if local is None:
-        return open_remote(root, storage_options, None, MARKER)
+        return _remote(root, storage_options)
     if storage_options:
         raise ValueError(f"{root!r} is a local folder, which takes no storage_options: leave them out, or give a URL")
     return local
+
+
+def _remote(url: str, options: Mapping[str, Any] | None, filesystem: Any = None) -> Store:
+    from langgraph_filesaver._store.remote import open_remote  # here, for a local folder needs no fsspec
+
+    return open_remote(url, options, filesystem, MARKER)
 
 
 def _protocols(filesystem: Any) -> tuple[str, ...]:

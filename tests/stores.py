@@ -12,18 +12,8 @@ import pytest
 
 from langgraph_filesaver import FileSaver
 from langgraph_filesaver._repository import MARKER
-from langgraph_filesaver._store import (
-    Entry,
-    LocalStore,
-    MemoryStore,
-    Properties,
-    Staged,
-    Status,
-    Store,
-    Turn,
-    no_turn,
-    open_remote,
-)
+from langgraph_filesaver._store import Entry, LocalStore, MemoryStore, Properties, Staged, Status, Store, Turn, no_turn
+from langgraph_filesaver._store.remote import open_remote
 
 __all__ = ["HOME_KINDS", "LONG_KINDS", "Home", "WatchedStore"]
 

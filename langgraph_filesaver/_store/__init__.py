@@ -1,10 +1,13 @@
-"""The only code that touches files: stores of bytes under keys."""
+"""The only code that touches files: stores of bytes under keys.
+
+Stores on other machines are in `_store.remote`, which is imported where one is opened: fsspec takes as long to import as a
+third of this package, and a local folder needs none of it.
+"""
 
 from langgraph_filesaver._store.base import Entry, Marker, Properties, Staged, Status, Store, Turn, Versioned, no_turn
 from langgraph_filesaver._store.local import LocalStore
 from langgraph_filesaver._store.memory import MemoryStore
 from langgraph_filesaver._store.mounts import file_system_of
-from langgraph_filesaver._store.remote import RemoteStore, open_remote
 
 __all__ = [
     "Entry",
@@ -12,7 +15,6 @@ __all__ = [
     "Marker",
     "MemoryStore",
     "Properties",
-    "RemoteStore",
     "Staged",
     "Status",
     "Store",
@@ -20,5 +22,4 @@ __all__ = [
     "Versioned",
     "file_system_of",
     "no_turn",
-    "open_remote",
 ]

@@ -11,7 +11,8 @@ from typing import Any, NoReturn
 import pytest
 
 from langgraph_filesaver._repository import MARKER
-from langgraph_filesaver._store import LocalStore, MemoryStore, open_remote
+from langgraph_filesaver._store import LocalStore, MemoryStore
+from langgraph_filesaver._store.remote import open_remote
 from tests.store_contract import Opener, SharedStoreTests, StoreTests
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from langgraph_filesaver import FileSaver
-from langgraph_filesaver._store import RemoteStore, Store
+from langgraph_filesaver._store import Store
+from langgraph_filesaver._store.remote import RemoteStore
 from tests.remote.faulty_driver import FaultyDriver, faulty_store
 
 __all__ = ["Mirrored"]

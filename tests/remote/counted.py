@@ -10,7 +10,8 @@ import fsspec
 from langgraph_filesaver import FileSaver
 from langgraph_filesaver._layout import is_artifact_key
 from langgraph_filesaver._repository import MARKER
-from langgraph_filesaver._store import RemoteStore, Versioned
+from langgraph_filesaver._store import Versioned
+from langgraph_filesaver._store.remote import RemoteStore
 from langgraph_filesaver._store.remote.driver import Condition, Driver, Head, Item
 from langgraph_filesaver._store.remote.generic import MemoryDriver
 

@@ -10,7 +10,7 @@ import fsspec
 from langgraph_filesaver import FileSaver
 from langgraph_filesaver._layout import is_artifact_key
 from langgraph_filesaver._repository import MARKER
-from langgraph_filesaver._store import RemoteStore
+from langgraph_filesaver._store.remote import RemoteStore
 from langgraph_filesaver._store.remote.driver import Condition, TransientError
 from langgraph_filesaver._store.remote.generic import MemoryDriver
 from langgraph_filesaver._store.remote.requests import Requests

@@ -7,7 +7,7 @@ from typing import Any
 
 from langgraph_filesaver import FileSaver
 from langgraph_filesaver._repository import MARKER
-from langgraph_filesaver._store import RemoteStore, open_remote
+from langgraph_filesaver._store.remote import RemoteStore, open_remote
 from tests.servers.server import Server
 
 __all__ = ["RemoteHome"]

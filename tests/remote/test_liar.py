@@ -11,7 +11,7 @@ from langgraph.types import Command
 
 from langgraph_filesaver import FileSaver, StorageError
 from langgraph_filesaver._repository import MARKER
-from langgraph_filesaver._store import open_remote
+from langgraph_filesaver._store.remote import open_remote
 from tests.checkpoints import config_of, ids_of, put
 from tests.concurrency.graphs import CONFIG, asking
 from tests.remote.homes import RemoteHome

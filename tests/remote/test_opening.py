@@ -15,8 +15,8 @@ import pytest
 from fsspec.implementations.local import LocalFileSystem
 
 from langgraph_filesaver import FileSaver, StorageError
-from langgraph_filesaver._store import LocalStore, RemoteStore
-from langgraph_filesaver._store.remote import opening
+from langgraph_filesaver._store import LocalStore
+from langgraph_filesaver._store.remote import RemoteStore, opening
 from tests.checkpoints import config_of, ids_of, put
 from tests.remote.homes import RemoteHome
 from tests.servers.server import Server

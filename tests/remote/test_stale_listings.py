@@ -15,7 +15,7 @@ import pytest
 from langgraph_filesaver import ConflictError, FileSaver
 from langgraph_filesaver._layout import is_artifact_key
 from langgraph_filesaver._repository import MARKER
-from langgraph_filesaver._store import RemoteStore
+from langgraph_filesaver._store.remote import RemoteStore
 from langgraph_filesaver._store.remote.driver import Item
 from langgraph_filesaver._store.remote.generic import MemoryDriver
 from langgraph_filesaver.errors import StorageError

@@ -8,7 +8,7 @@ from typing import ClassVar
 import pytest
 
 from langgraph_filesaver._repository import MARKER
-from langgraph_filesaver._store import open_remote
+from langgraph_filesaver._store.remote import open_remote
 from tests.servers.fixtures import shared_server
 from tests.servers.server import Server
 from tests.store_contract import Opener, SharedStoreTests
