@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import (
@@ -18,9 +18,11 @@ from langgraph.checkpoint.base import (
 )
 
 from langgraph_filesaver._collection import GarbageReport
-from langgraph_filesaver._editing import Edit
 from langgraph_filesaver._twins import Twins
 from langgraph_filesaver.config import GRACE_SECONDS, LIST_PAGE
+
+if TYPE_CHECKING:
+    from langgraph_filesaver._editing import Edit
 
 __all__ = ["AsyncMethods"]
 
