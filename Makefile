@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 JOBS ?= auto
 
-.PHONY: demo test test-lowest check format soak bench notebooks servers clean
+.PHONY: demo test test-lowest check format soak bench bench-postgres notebooks servers clean
 
 # One environment, made once per change of pyproject.toml; each stamp records the extras it holds.
 $(VENV)/.base: pyproject.toml
@@ -18,6 +18,10 @@ $(VENV)/.test: $(VENV)/.base
 
 $(VENV)/.check: $(VENV)/.test
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[check]'
+	@touch $@
+
+$(VENV)/.bench: $(VENV)/.base
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	@touch $@
 
 demo: $(VENV)/.base
@@ -45,10 +49,13 @@ format: $(VENV)/.check
 soak: $(VENV)/.test
 	$(BIN)/python -m pytest -n $(JOBS) -m soak --timeout 3600
 
-bench: $(VENV)/.test
-	$(BIN)/python -m benchmarks.run
-	$(BIN)/python -m benchmarks.artifacts
-	$(BIN)/python -m benchmarks.concurrency
+# Beside the savers that people use today, on the disk of this folder; BENCH="--only chat --json new.json" chooses.
+bench: $(VENV)/.bench
+	$(BIN)/python -m benchmarks $(BENCH)
+
+# The same with a PostgreSQL of its own, which Debian's package brings (root).
+bench-postgres: $(VENV)/.bench
+	$(BIN)/python -m benchmarks.postgres $(BENCH)
 
 # Runs the notebooks and stores what they give.
 notebooks: $(VENV)/.test

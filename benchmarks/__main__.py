@@ -23,7 +23,7 @@ from benchmarks.measuring import Bench, Results, UnreadableError
 from benchmarks.plot import draw
 from benchmarks.savers import KINDS, Kind
 from benchmarks.tables import markdown, ratios_table, terminal
-from benchmarks.workloads import WORKLOADS
+from benchmarks.workloads import LONG, WORKLOADS
 from langgraph_filesaver._store.mounts import file_system_of, has_journal
 
 __all__ = ["main"]
@@ -46,7 +46,7 @@ def main(arguments: Sequence[str]) -> int:
     given = parser.parse_args(arguments)
     if given.show is not None:
         return _show(given)
-    workloads = _chosen(parser, "workload", given.only, WORKLOADS)
+    workloads = _chosen(parser, "workload", given.only, WORKLOADS, left_out=LONG)
     wanted = _chosen(parser, "saver", given.savers, KINDS)
     kinds = []
     for kind in (KINDS[name] for name in wanted):
@@ -64,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--only", help=f"workloads, with commas between them: {', '.join(WORKLOADS)}")
+    parser.add_argument("--only", help=_help_of_only())
     parser.add_argument("--savers", help=f"savers, with semicolons between them: {'; '.join(KINDS)}")
     parser.add_argument("--json", type=Path, help="keep all figures in this file")
     parser.add_argument("--folder", type=Path, default=Path(), help="the disk to measure (default: of this folder)")
@@ -78,10 +78,24 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _chosen(parser: argparse.ArgumentParser, what: str, given: str | None, known: Collection[str]) -> list[str]:
-    """Return the names that were asked for, in the order in which they are known; an unknown one ends the program."""
+def _help_of_only() -> str:
+    usual = ", ".join(name for name in WORKLOADS if name not in LONG)
+    return f"workloads, with commas between them: {usual}; and, where asked for, {', '.join(sorted(LONG))}"
+
+
+def _chosen(
+    parser: argparse.ArgumentParser,
+    what: str,
+    given: str | None,
+    known: Collection[str],
+    left_out: Collection[str] = (),
+) -> list[str]:
+    """Return the names that were asked for, in the order in which they are known; an unknown one ends the program.
+
+    Where nothing was asked for, all but those `left_out`.
+    """
     if given is None:
-        return list(known)
+        return [name for name in known if name not in left_out]
     wanted = [name.strip() for name in given.split(";" if what == "saver" else ",") if name.strip()]
     for name in wanted:
         if name not in known:

@@ -34,7 +34,7 @@ class Figure:
     """What was measured of one saver in one row.
 
     Attributes:
-        unit: "s" (less is better), "/s" (more is better), or of an exact figure "bytes", "files", "requests",
+        unit: "s" or, of memory, "B" (less is better), "/s" (more is better), or of an exact figure "bytes", "files", "requests",
             "failures".
         samples: The values, in the order in which they were taken; an exact figure has one.
     """
@@ -45,7 +45,7 @@ class Figure:
     @property
     def is_exact(self) -> bool:
         """Whether it is a count."""
-        return self.unit not in ("s", "/s")
+        return self.unit not in ("s", "/s", "B")
 
     @property
     def median(self) -> float:

@@ -15,7 +15,7 @@ def amount(value: float, unit: str) -> str:
     """Return a value with its unit, as a person reads it."""
     if unit == "/s":
         return f"{value:,.0f} /s"
-    if unit == "bytes":
+    if unit in ("bytes", "B"):
         return f"{value / 1e6:,.2f} MB"
     if unit != "s":
         return f"{value:,.0f}"

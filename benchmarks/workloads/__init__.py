@@ -9,12 +9,13 @@ from benchmarks.workloads.chat import chat, chat_async
 from benchmarks.workloads.growth import appended, array, image
 from benchmarks.workloads.history import history
 from benchmarks.workloads.many import threads
+from benchmarks.workloads.memory import append_for_long, memory
 from benchmarks.workloads.parallel import fan_out, leases, processes
 from benchmarks.workloads.requests import requests
 from benchmarks.workloads.small import get_latest, writes
 from benchmarks.workloads.start import start
 
-__all__ = ["WORKLOADS"]
+__all__ = ["LONG", "WORKLOADS"]
 
 WORKLOADS: Mapping[str, Callable[[Bench], None]] = {
     "writes": writes,
@@ -31,4 +32,9 @@ WORKLOADS: Mapping[str, Callable[[Bench], None]] = {
     "leases": leases,
     "start": start,
     "requests": requests,
+    "memory": memory,
+    "append-20000": append_for_long,
 }
+
+LONG = frozenset({"memory", "append-20000"})
+"""Those that take minutes of their own, and run only where they are asked for."""

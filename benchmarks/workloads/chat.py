@@ -12,9 +12,10 @@ from pathlib import Path
 
 from langgraph.checkpoint.base import CheckpointTuple
 
-from benchmarks.material import chat_graph, message, size_of, thread
+from benchmarks.material import chat_graph, message, thread
 from benchmarks.measuring import Bench, timed
-from benchmarks.savers import MEMORY, Kind, Saver
+from benchmarks.savers import Kind, Saver
+from benchmarks.workloads.growth import note_size
 
 __all__ = ["chat", "chat_async"]
 
@@ -35,7 +36,7 @@ def chat(bench: Bench) -> None:
                 seconds.append(time.perf_counter() - begun)
             _note_turns(bench, "chat", kind, seconds)
             bench.note("chat: list of all its checkpoints", kind.name, [timed(_listed, saver)])
-        _note_size(bench, kind, folder)
+        note_size(bench, "chat", kind, folder)
 
 
 def chat_async(bench: Bench) -> None:
@@ -81,12 +82,3 @@ def _note_turns(bench: Bench, row: str, kind: Kind, seconds: list[float]) -> Non
     bench.note(f"{row}: a turn", kind.name, [sum(seconds) / len(seconds)])
     last = seconds[-_LAST:]
     bench.note(f"{row}: a turn of the last 20", kind.name, [sum(last) / len(last)])
-
-
-def _note_size(bench: Bench, kind: Kind, folder: Path) -> None:
-    if kind.name == MEMORY:
-        return
-    size, files = size_of(folder)
-    if size:
-        bench.note_exact("chat: on the disk", kind.name, size, "bytes")
-        bench.note_exact("chat: files", kind.name, files, "files")

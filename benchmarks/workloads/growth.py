@@ -15,9 +15,9 @@ from benchmarks.material import message, put, size_of, thread
 from benchmarks.measuring import Bench, timed
 from benchmarks.savers import FLOOR, MEMORY, Kind
 
-__all__ = ["appended", "array", "image"]
+__all__ = ["ARRAY_ITEMS", "appended", "array", "image", "note_size"]
 
-_ARRAY_ITEMS = 12_500_000  # 100 MB of float64
+ARRAY_ITEMS = 12_500_000  # 100 MB of float64
 
 
 def appended(bench: Bench) -> None:
@@ -33,7 +33,7 @@ def appended(bench: Bench) -> None:
                 taken.append(seconds)
         bench.note("2,000 messages appended", kind.name, [sum(taken)])
         bench.note("2,000 messages appended: the last 50 puts", kind.name, taken[-50:])
-        _note_size(bench, "2,000 messages appended", kind, folder)
+        note_size(bench, "2,000 messages appended", kind, folder)
 
 
 def image(bench: Bench) -> None:
@@ -49,12 +49,12 @@ def image(bench: Bench) -> None:
                 config, seconds = put(saver, config, step, {"messages": growing})
                 taken.append(seconds)
         bench.note("1 MB image: a put after the first", kind.name, taken[1:])
-        _note_size(bench, "1 MB image, 40 checkpoints", kind, folder)
+        note_size(bench, "1 MB image, 40 checkpoints", kind, folder)
 
 
 def array(bench: Bench) -> None:
     """Note an array of 100 MB, put and got by a new saver; the floor is the same bytes written and flushed, or read."""
-    values = np.random.default_rng(1).random(bench.count(_ARRAY_ITEMS, 10_000))
+    values = np.random.default_rng(1).random(bench.count(ARRAY_ITEMS, 10_000))
     for number, (kind, folder) in enumerate(bench.blocks(most_rounds=3)):
         if number % len(bench.kinds) == 0:
             path = bench.new_folder() / "raw"
@@ -78,7 +78,8 @@ def _write(path: Path, values: Any) -> None:
         os.fsync(file.fileno())
 
 
-def _note_size(bench: Bench, row: str, kind: Kind, folder: Path) -> None:
+def note_size(bench: Bench, row: str, kind: Kind, folder: Path) -> None:
+    """Note what lies on the disk after a block, and in how many files; nothing where it lies elsewhere."""
     size, files = size_of(folder)
     if size and kind.name != MEMORY:
         bench.note_exact(f"{row}: on the disk", kind.name, size, "bytes")

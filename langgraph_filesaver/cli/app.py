@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from langgraph_filesaver.cli.call import ROOT_VARIABLE, epilog_of
+from langgraph_filesaver.cli.call import ROOT_BEFORE, ROOT_VARIABLE, epilog_of
 from langgraph_filesaver.cli.completing import PROGRAM, completion
 from langgraph_filesaver.cli.editing import edit
 from langgraph_filesaver.cli.exits import Exit, code_of
@@ -68,6 +68,8 @@ class _Commands(click.Group):
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 @click.pass_context
 def _demo(context: click.Context, arguments: tuple[str, ...]) -> None:
+    if context.find_root().params.get("root") is not None:
+        raise click.UsageError("the demo makes a folder of its own: leave --root out")
     context.exit(demo_command.main(arguments))
 
 
@@ -93,6 +95,7 @@ app = _Commands(
     PROGRAM,
     commands=_COMMANDS,
     params=[
+        ROOT_BEFORE,
         click.Option(
             ["--version"],
             is_flag=True,
@@ -100,7 +103,7 @@ app = _Commands(
             expose_value=False,
             callback=_show_version,
             help="Show the version and exit.",
-        )
+        ),
     ],
     help="Look at the threads that FileSaver keeps, correct them, and keep house.\n\nThe folder or URL is --root, or the "
     f"variable {ROOT_VARIABLE}. A thread whose id begins with a dash comes after two of them: show -- --odd-name",

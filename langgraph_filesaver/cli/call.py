@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import click
+from click.core import ParameterSource
 from rich.table import Table
 
 from langgraph_filesaver import _layout as layout
@@ -25,7 +26,17 @@ from langgraph_filesaver.cli.screen import is_unicode, write, write_table
 from langgraph_filesaver.cli.text import to_json
 from langgraph_filesaver.saver import FileSaver
 
-__all__ = ["ROOT_VARIABLE", "Call", "command", "epilog_of", "json_object", "repository_of", "write_json"]
+__all__ = [
+    "ROOT_BEFORE",
+    "ROOT_VARIABLE",
+    "Call",
+    "command",
+    "epilog_of",
+    "json_object",
+    "repository_of",
+    "root_of",
+    "write_json",
+]
 
 ROOT_VARIABLE = "LANGGRAPH_FILESAVER_ROOT"
 
@@ -138,14 +149,21 @@ def json_object(context: click.Context, parameter: click.Parameter, given: str |
     return found
 
 
+_ROOT_HELP = f"What FileSaver was given: a folder, or a URL such as s3://bucket/agents.  [default: {_DEFAULT_ROOT}]"
+
+ROOT_BEFORE = click.Option(["--root"], metavar="PATH_OR_URL", help=f"{_ROOT_HELP}  Here, or after the command.")
+"""The option of the program, which counts where the command itself has none."""
+
+
+def root_of(context: click.Context) -> str | None:
+    """Return the root that a command was given: by its own option, by the one before the command, or by the variable."""
+    before: str | None = context.find_root().params.get("root")
+    is_own = context.get_parameter_source("root") is ParameterSource.COMMANDLINE
+    return context.params.get("root") if is_own or before is None else before
+
+
 _OPTIONS = (
-    click.Option(
-        ["--root"],
-        metavar="PATH_OR_URL",
-        envvar=ROOT_VARIABLE,
-        show_envvar=True,
-        help=f"What FileSaver was given: a folder, or a URL such as s3://bucket/agents.  [default: {_DEFAULT_ROOT}]",
-    ),
+    click.Option(["--root"], metavar="PATH_OR_URL", envvar=ROOT_VARIABLE, show_envvar=True, help=_ROOT_HELP),
     click.Option(
         ["--storage-options"],
         metavar="JSON",
@@ -177,9 +195,14 @@ def command(
 
     def made(function: Callable[..., None]) -> click.Command:
         def run(
-            *, root: str | None, storage_options: dict[str, Any], is_json: bool, lock: Lock = "auto", **own: Any
+            *,
+            root: str | None,  # noqa: ARG001 see `root_of`
+            storage_options: dict[str, Any],
+            is_json: bool,
+            lock: Lock = "auto",
+            **own: Any,
         ) -> None:
-            function(Call(root, storage_options, is_json, lock), **own)
+            function(Call(root_of(click.get_current_context()), storage_options, is_json, lock), **own)
 
         own = reversed(getattr(function, "__click_params__", []))
         return click.Command(

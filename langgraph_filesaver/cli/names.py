@@ -15,7 +15,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from langgraph_filesaver import _layout as layout
-from langgraph_filesaver.cli.call import Call, repository_of
+from langgraph_filesaver.cli.call import Call, repository_of, root_of
 from langgraph_filesaver.errors import FileSaverError, NotFoundError
 from langgraph_filesaver.inspection import Thread
 from langgraph_filesaver.saver import FileSaver
@@ -63,7 +63,7 @@ def completions(context: click.Context, parameter: click.Parameter, begun: str) 
     """
     given = context.params
     try:
-        saver = Call(given.get("root"), given.get("storage_options") or {}, is_json=False, lock="auto").saver()
+        saver = Call(root_of(context), given.get("storage_options") or {}, is_json=False, lock="auto").saver()
         found = repository_of(saver).thread_ids()
     except (FileSaverError, OSError, click.ClickException):
         return []

@@ -29,6 +29,24 @@ def test_the_option_comes_before_the_variable_and_that_before_the_folder(
     assert len(answer("threads", "--root", str(other), root=root)) == 3
 
 
+def test_the_option_may_come_before_the_command(root: Path, tmp_path: Path) -> None:
+    """--root before the command is --root after it; the one after it counts where there are both, the variable last."""
+    other = tmp_path / "other"
+    shutil.copytree(root, other)
+    shutil.rmtree(other / "research-42")
+
+    def threads(*arguments: str, variable: Path | None = None) -> int:
+        result = run(*arguments, root=variable)
+        assert result.exit_code == 0, result.stderr
+        return len(json.loads(result.stdout))
+
+    assert threads("--root", str(other), "threads", "--json") == 3
+    assert threads("--root", str(other), "threads", "--json", variable=root) == 3
+    assert threads("--root", str(other), "threads", "--root", str(root), "--json") == 4
+    assert run("--root", str(other), "show", "research-42").exit_code == 1
+    assert run("--root", str(other), "demo").exit_code == 2
+
+
 @pytest.mark.parametrize("name", ["threads", "locks", "prune --all --yes", "push memory://somewhere/else", "gc --yes"])
 def test_what_is_no_store_is_told_and_not_made(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A root that is not there, is empty or holds other things ends with 2; nothing is made or changed."""
