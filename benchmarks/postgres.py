@@ -1,7 +1,7 @@
 """`python -m benchmarks.postgres [arguments]`: the whole suite, with PostgresSaver on a PostgreSQL of its own.
 
-Installs Debian's `postgresql` where it is missing (needs root), makes a cluster in a temporary folder of the disk that is
-measured, with the server's defaults (`fsync = on`), starts it on a free port of 127.0.0.1, and ends it by its own pid.
+Installs Debian's `postgresql` where it is missing (needs root), makes a cluster in a temporary folder beneath this one,
+with the server's defaults (`fsync = on`), starts it on a free port of 127.0.0.1, and ends it by its own pid.
 """
 
 from __future__ import annotations

@@ -136,7 +136,9 @@ def json_stems(names: tuple[str, ...]) -> tuple[list[str], list[str]]:
     plain = lines.split(".json\n")
     if len(plain) == len(names) + 1 == lines.count("\n") + 1:  # a stray's name may hold a line break itself
         plain.pop()
-        if _ALL_PLAIN.fullmatch("\n".join([*plain, ""])):  # no dot is plain, so that each name has lost its end and no more
+        if _ALL_PLAIN.fullmatch(
+            "\n".join([*plain, ""])
+        ):  # no dot is plain, so that each name has lost its end and no more
             return plain, []
     stems = [name[:-5] for name in names if name.endswith(".json")]
     plain = [stem for stem in stems if _PLAIN.fullmatch(stem)]

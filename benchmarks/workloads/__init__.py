@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from benchmarks.measuring import Bench
 from benchmarks.workloads.chat import chat, chat_async
+from benchmarks.workloads.disk import disk
 from benchmarks.workloads.growth import appended, array, image
 from benchmarks.workloads.history import history
 from benchmarks.workloads.many import threads
@@ -18,6 +19,7 @@ from benchmarks.workloads.start import start
 __all__ = ["LONG", "WORKLOADS"]
 
 WORKLOADS: Mapping[str, Callable[[Bench], None]] = {
+    "disk": disk,
     "writes": writes,
     "get": get_latest,
     "chat": chat,

@@ -64,6 +64,20 @@ def test_the_floor_is_measured_in_the_same_run(tmp_path: Path) -> None:
     assert told == ["put", "put_writes", "put", "put_writes", "put"]
 
 
+def test_the_disk_is_measured_alone(tmp_path: Path) -> None:
+    """What no store can go below is measured in the same run, for one writer and for eight processes."""
+    results = quick(tmp_path, "disk", FILES)
+    assert [row for row in results.rows if "8 processes" not in row] == [
+        "disk: write, rename",
+        "disk: write, fsync, rename",
+        "disk: write, fsync, rename, fsync of the folder",
+        "disk: append to a log, fdatasync",
+        "disk: overwrite a part of a log, fdatasync",
+    ]
+    assert sum("8 processes" in row for row in results.rows) == 2
+    assert all(figures.keys() == {FLOOR} for figures in results.rows.values())
+
+
 def test_requests_and_bytes_are_exact(tmp_path: Path) -> None:
     """What is counted is the same in every run."""
     runs = [quick(tmp_path, "requests,image", FILES) for _ in range(2)]
