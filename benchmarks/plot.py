@@ -62,7 +62,7 @@ def draw(results: Results, path: Path) -> None:
         axes.barh(places, [each - 1 for each in ratios], height * 0.92, left=1, color=_COLOURS[name], label=name)
         for place, ratio in zip(places, ratios, strict=True):
             axes.annotate(
-                f"{ratio:.2f}",
+                f"{ratio:.2f}" if ratio < 100 else f"{ratio:,.0f}",
                 (ratio, place),
                 xytext=(3 if ratio >= 1 else -3, 0),
                 textcoords="offset points",
@@ -82,8 +82,9 @@ def draw(results: Results, path: Path) -> None:
     for side in ("top", "right", "left"):
         axes.spines[side].set_visible(False)
     axes.tick_params(axis="y", length=0)
-    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=len(names), frameon=False, fontsize=8)
-    figure.tight_layout()
+    axes.xaxis.set_major_formatter(lambda ratio, _: f"{ratio:g}")
+    figure.tight_layout(rect=(0, 0, 1, 1 - 0.3 / figure.get_figheight()))
+    figure.legend(*axes.get_legend_handles_labels(), loc="upper center", ncols=len(names), frameon=False, fontsize=8)
     metadata = {"Date": None} if path.suffix == ".svg" else None
     figure.savefig(path, facecolor="white", dpi=130, metadata=metadata)
     plt.close(figure)

@@ -21,7 +21,7 @@ def history(bench: Bench) -> None:
         with kind.opened(folder) as saver:
             for count in (10, long):
                 _fill(saver, f"t{count}", count)
-            time.sleep(0.1)  # "unchanged": a folder is trusted once its last change is some ticks of the clock old
+            _settle()
             config = thread(f"t{long}")
             for count, called in ((10, "10"), (long, "5,000")):
                 latest = latest_of(f"t{count}")
@@ -36,7 +36,8 @@ def history(bench: Bench) -> None:
                 config, _ = put(saver, config, long + step, {"steps": step, "note": "small"})
                 seconds.append(timed(saver.get_tuple, latest))
             bench.note("latest of 5,000 right after a put", kind.name, seconds)
-            every: Any = thread(f"t{long}")
+            _settle()
+            every = thread(f"t{long}")
             for row, options in (
                 ("list 10", {"limit": 10}),
                 ("list all", {}),
@@ -45,6 +46,10 @@ def history(bench: Bench) -> None:
                 seconds = [timed(_listed, saver, every, options) for _ in range(3)]
                 bench.note(f"{row} of 5,000 checkpoints", kind.name, seconds)
             _remove(bench, kind.name, saver, long)
+
+
+def _settle() -> None:
+    time.sleep(0.1)  # "unchanged": a folder is trusted once its last change is some ticks of the clock old
 
 
 def _listed(saver: Saver, config: RunnableConfig, options: dict[str, Any]) -> None:
