@@ -145,6 +145,17 @@ def json_stems(names: tuple[str, ...]) -> tuple[list[str], list[str]]:
     return plain, [stem for stem in stems if _HASHED.fullmatch(stem)]
 
 
+def greatest_stem(names: tuple[str, ...]) -> str | None:
+    """Return the plain stem of the JSON file with the greatest id, where sorted names tell it at a glance; else None.
+
+    They do where they are all of one length, for then they sort as their ids do, and none is hashed. Else `json_stems` tells.
+    """
+    if len(set(map(len, names))) != 1 or "~" in "".join(names):
+        return None
+    stem, dot, end = names[-1].partition(".")
+    return stem if dot + end == ".json" and _PLAIN.fullmatch(stem) else None
+
+
 def is_ignored_in_new_root(name: str) -> bool:
     """Tell whether a folder that holds only such entries still counts as empty, and so may become a store."""
     return name in _IGNORED_IN_NEW_ROOT

@@ -15,11 +15,13 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeVar
+from functools import partial
+from typing import Any, TypeVar
 
 from langgraph_filesaver import _layout as layout
 from langgraph_filesaver._artifacts import names_to_read
 from langgraph_filesaver._calls import PendingWrite, folded, ordered, with_prefix
+from langgraph_filesaver._checkpoint_ids import CheckpointIds
 from langgraph_filesaver._codec import parse_json
 from langgraph_filesaver._documents import (
     CheckpointDocument,
@@ -32,7 +34,7 @@ from langgraph_filesaver._store import Store
 from langgraph_filesaver.config import REMOTE_CACHE_BYTES
 from langgraph_filesaver.errors import CorruptDataError, StorageError, UnsupportedFormatError
 
-__all__ = ["CheckpointIds", "StoredCheckpoint", "ThreadFiles"]
+__all__ = ["StoredCheckpoint", "ThreadFiles"]
 
 _LOOKS = 20
 _MOST_NOTED = 10_000
@@ -46,13 +48,6 @@ class StoredCheckpoint:
 
     document: CheckpointDocument
     writes: list[PendingWrite]
-
-
-class CheckpointIds(NamedTuple):
-    """The ids of a namespace's checkpoints, ascending, and the listing they were taken from."""
-
-    listing: tuple[str, ...]
-    ids: list[str]
 
 
 class ThreadFiles:
@@ -137,15 +132,18 @@ class ThreadFiles:
 
     def checkpoint_ids(self, thread_id: str, checkpoint_ns: str) -> Sequence[str]:
         """Return the ids of a namespace's checkpoints, ascending."""
+        return self._listed_ids(thread_id, checkpoint_ns).all()
+
+    def _listed_ids(self, thread_id: str, checkpoint_ns: str) -> CheckpointIds:
         folder = layout.checkpoints_folder(layout.thread_folder(thread_id), layout.namespace_name(checkpoint_ns))
         listing = self.store.list(folder)
         known = self._ids.get(folder)
         if known is None or known.listing is not listing:
-            known = CheckpointIds(listing, self._ids_in(folder, listing))
+            known = CheckpointIds(listing, partial(self._ids_in, folder))
             if len(self._ids) > 1000:
                 self._ids.clear()
             self._ids[folder] = known
-        return known.ids
+        return known
 
     def _ids_in(self, folder: str, listing: tuple[str, ...]) -> list[str]:
         ids, hashed = layout.json_stems(listing)
@@ -275,7 +273,7 @@ class ThreadFiles:
         `listed_id` is the checkpoint whose writes the caller has listed already.
         """
         for _ in range(_LOOKS):
-            for checkpoint_id in reversed(self.checkpoint_ids(thread_id, checkpoint_ns)):
+            for checkpoint_id in self._listed_ids(thread_id, checkpoint_ns).newest_first():
                 self.expect([(thread_id, checkpoint_ns, checkpoint_id)], are_listed=checkpoint_id == listed_id)
                 document = self.read_checkpoint(thread_id, checkpoint_ns, checkpoint_id)
                 if document is None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from tests.cli.running import answer, files_in, run, terminal
+from langgraph_filesaver import FileSaver
+from tests.checkpoints import put
+from tests.cli.running import answer, files_in, piped, run, terminal
 
 CHANGES = "sed -i s/two/2nd/"
 
@@ -54,6 +58,35 @@ def test_without_a_terminal_it_needs_yes(root: Path) -> None:
     assert stored.exit_code == 0
     assert json.loads(stored.stdout)["checkpoint_id"] == answer("show", "asks", root=root)["checkpoint_id"]
     assert files_in(root) != before
+
+
+# An editor that does not write before both are open; it gives up after a minute.
+_BOTH_OPEN = """\
+mkdir -p "$OPEN" && touch "$OPEN/$PPID"
+for look in $(seq 600); do
+    [ "$(ls "$OPEN" | wc -l)" -ge 2 ] && break
+    sleep 0.1
+done
+sed -i "s/two/by $PPID/" "$1"
+"""
+
+
+def test_of_two_processes_that_correct_at_once_one_is_refused(root: Path, tmp_path: Path) -> None:
+    """Two people have one thread open: the first to save is stored; the other ends with 5, and their text is kept in a file."""
+    put(FileSaver(root), "2", {"value": "two"}, thread_id="single", parent="1", step=1)
+    editor = tmp_path / "editor.sh"
+    editor.write_text(_BOTH_OPEN)
+    own = {"EDITOR": f"bash {editor}", "OPEN": str(tmp_path / "open"), "TMPDIR": str(tmp_path)}
+    with ThreadPoolExecutor(2) as pool:
+        begun = [pool.submit(partial(piped, "edit", "single", "--yes", root=root, **own)) for _ in range(2)]
+        stored, refused = sorted((each.result() for each in begun), key=lambda done: done.returncode)
+    assert (stored.returncode, refused.returncode) == (0, 5), stored.stderr + refused.stderr
+    assert "has moved on" in refused.stderr
+    (kept,) = (path for path in tmp_path.rglob("single.json") if str(path) in refused.stderr)
+    told, lost = answer("show", "single", root=root)["values"]["value"], json.loads(kept.read_text())["value"]
+    assert told.startswith("by ")
+    assert lost.startswith("by ")
+    assert told != lost
 
 
 def test_a_broken_text_is_told_with_its_line(root: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
