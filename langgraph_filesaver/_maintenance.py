@@ -30,8 +30,13 @@ def delete_thread(repository: Repository, thread_id: str) -> None:
         repository.delete_thread(thread_id)
 
 
-def copy_thread(repository: Repository, source_id: str, target_id: str) -> None:
-    """Copy a thread into another; what the target has already, it keeps. A missing source copies nothing."""
+def copy_thread(
+    repository: Repository, source_id: str, target_id: str, copied: Callable[[], None] | None = None
+) -> None:
+    """Copy a thread into another; what the target has already, it keeps. A missing source copies nothing.
+
+    `copied` is called after each file.
+    """
     if source_id == target_id:
         return
     with contextlib.ExitStack() as locks:
@@ -40,7 +45,7 @@ def copy_thread(repository: Repository, source_id: str, target_id: str) -> None:
             locks.enter_context(
                 repository.locks.hold(thread_id, is_hasty=True) if is_source else repository.maintaining(thread_id)
             )
-        repository.copy_thread(source_id, target_id)
+        repository.copy_thread(source_id, target_id, copied)
 
 
 def keep_latest(repository: Repository, codec: Codec, thread_id: str) -> None:

@@ -86,10 +86,18 @@ class MaintenanceMethods:
         wanted = {str(run_id) for run_id in run_ids}
         self._maintaining(lambda: maintenance.delete_for_runs(self._repository, Codec(self.serde), thread_id, wanted))
 
-    def copy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
-        """Copy all checkpoints and writes of a thread, with their ids, into another; what that has already, it keeps."""
+    def copy_thread(
+        self, source_thread_id: str, target_thread_id: str, *, progress: Callable[[], None] | None = None
+    ) -> None:
+        """Copy all checkpoints and writes of a thread, with their ids, into another; what that has already, it keeps.
+
+        Args:
+            source_thread_id: The thread to copy.
+            target_thread_id: Where to.
+            progress: Called after each file.
+        """
         source_id, target_id = str(source_thread_id), str(target_thread_id)
-        self._maintaining(lambda: maintenance.copy_thread(self._repository, source_id, target_id))
+        self._maintaining(lambda: maintenance.copy_thread(self._repository, source_id, target_id, progress))
 
     def prune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
         """Make threads smaller.

@@ -342,13 +342,16 @@ class Repository(ThreadFiles):
             self.store.delete_folder(folder)
             Identified.forget(self.store, thread_id)
 
-    def copy_thread(self, source_id: str, target_id: str) -> None:
+    def copy_thread(self, source_id: str, target_id: str, copied: Callable[[], None] | None = None) -> None:
         """Copy every file of a thread: artifacts, fences, edits, writes, then checkpoints, oldest first; what the target has, it keeps.
 
         A file copied is the same bytes: nothing in it names its thread. A crash leaves whole checkpoints with their
         writes, and with their parents as far as a parent's id is smaller, as LangGraph's are; only a checkpoint that the
         target had before may for now hold some of the source's writes. Repeating the call completes the copy.
+
+        `copied` is called after each file.
         """
+        copied = copied or (lambda: None)
         source = layout.thread_folder(source_id)
         checkpoints = [
             layout.checkpoint_key(source_id, checkpoint_ns, checkpoint_id)
@@ -367,12 +370,17 @@ class Repository(ThreadFiles):
         with Identified(self.store, target_id), self.locks.referring(target_id):
             self.artifacts.confine(target_id)
             keys = [(self.artifacts.key(source_id, name), self.artifacts.key(target_id, name)) for name in artifacts]
-            # What is there already may be of a copy that died before it was durable.
-            self.store.settle([target for source_key, target in keys if not self.store.copy(source_key, target)])
+            standing = []
+            for source_key, target in keys:
+                if not self.store.copy(source_key, target):
+                    standing.append(target)
+                copied()
+            self.store.settle(standing)  # it may be of a copy that died before it was durable
             for key in (*fence_keys, *edits, *writes, *checkpoints):
                 data = self.store.read(key)
                 if data is not None:
                     self.store.create(layout.thread_folder(target_id) + key[len(source) :], data)
+                copied()
 
 
 def _is_copy_beside(latest: CheckpointDocument, document: CheckpointDocument) -> bool:

@@ -50,8 +50,8 @@ def copy(call: Call, *, source_id: str, target_id: str, dry_run: bool, yes: bool
         both = tables.amounts([amount.to_dict(), all_of(saver, target_id).to_dict()])
         agree(f"add what {source_id!r} has to {target_id!r}, which is there already", both, yes=yes)
     if not dry_run:
-        with progress("copying", None):
-            saver.copy_thread(source_id, target_id)
+        with progress("copying", amount.files) as copied:
+            saver.copy_thread(source_id, target_id, progress=copied)
     told = {"dry_run": dry_run, "source": source_id, "target": target_id, "target_existed": is_there}
     verb = "would copy" if dry_run else "copied"
     where = "an existing thread, which keeps what it has" if is_there else "a new thread"

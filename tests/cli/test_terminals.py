@@ -19,6 +19,7 @@ LONG = {
     "export research-42 -o page.html": "steps",
     "prune --all --yes": "looking",
     "gc --dry-run": "looking",
+    "copy research-42 research-43": "copying",
     "delete asks fails --yes": "deleting",
     "artifacts research-42 --extract out": "extracting",
     "push memory://somewhere/agents": "pushing",
