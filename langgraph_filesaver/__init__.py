@@ -2,6 +2,7 @@
 
 from langgraph_filesaver._artifacts import ArtifactCodec
 from langgraph_filesaver._collection import GarbageReport
+from langgraph_filesaver._crypt import EncryptionKey, KeyProvider
 from langgraph_filesaver._leases import Lease, LockInfo
 from langgraph_filesaver._mirror import MirrorStatus, TransferReport
 from langgraph_filesaver._serde import JsonSerializer
@@ -9,6 +10,7 @@ from langgraph_filesaver.artifact import Artifact
 from langgraph_filesaver.errors import (
     ConflictError,
     CorruptDataError,
+    DecryptionError,
     FileSaverError,
     InvalidEditError,
     LockTimeoutError,
@@ -24,11 +26,14 @@ __all__ = [
     "ArtifactCodec",
     "ConflictError",
     "CorruptDataError",
+    "DecryptionError",
+    "EncryptionKey",
     "FileSaver",
     "FileSaverError",
     "GarbageReport",
     "InvalidEditError",
     "JsonSerializer",
+    "KeyProvider",
     "Lease",
     "LockInfo",
     "LockTimeoutError",

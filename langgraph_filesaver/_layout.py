@@ -47,6 +47,7 @@ __all__ = [
     "id_of_name",
     "is_artifact_key",
     "is_artifact_name",
+    "is_data_key",
     "is_edit_key",
     "is_lease_name",
     "is_name",
@@ -59,6 +60,7 @@ __all__ = [
     "namespace_name",
     "namespace_of_name",
     "namespaces_folder",
+    "sealed_scope",
     "thread_document_key",
     "thread_folder",
     "writes_bucket_folder",
@@ -85,6 +87,8 @@ WRITES_BUCKETS = "0123456789abcdef"
 
 MIRROR_FOLDER = ".mirror"
 """What a folder keeps about its mirror, and a mirror about the folders that it is of; copies may leave it out."""
+
+_SEALED = frozenset({"checkpoints", "writes", "edits", "fences", "artifacts"})
 
 _IGNORED_IN_NEW_ROOT = frozenset(
     {LOCKS_FOLDER, STAGING_FOLDER, MIRROR_FOLDER, ".DS_Store", ".gitignore", ".gitkeep", "lost+found"}
@@ -270,6 +274,34 @@ def is_artifact_key(key: str) -> bool:
     """Tell whether a key is that of an artifact, under which there can only ever be the same bytes."""
     parts = key.split("/")
     return len(parts) == 3 and parts[1] == "artifacts" and is_artifact_name(parts[2])
+
+
+def sealed_scope(key: str) -> str | None:
+    """Return what a file that is sealed in an encrypted store is bound to beside its name, thread and role; None for others."""
+    thread, _, rest = key.partition("/")
+    role, slash, _ = rest.partition("/")
+    return f"{thread}/{role}" if slash and role in _SEALED and is_name(thread) else None
+
+
+def is_data_key(key: str) -> bool:
+    """Tell whether a key is that of a file in a thread's folder that this format knows, by its place and name; else it is a stray."""
+    thread, *parts = key.split("/")
+    if not is_name(thread) or not parts:
+        return False
+    name = parts[-1]
+    stem = name[:-5] if name.endswith(".json") else ""
+    match parts:
+        case ["checkpoints", ns_name, _]:
+            return _is_namespace_name(ns_name) and is_name(stem)
+        case ["writes", bucket, _]:
+            return bucket in WRITES_BUCKETS and len(bucket) == 1 and WritesName.parse(name) is not None
+        case ["edits", _]:
+            return EditName.parse(name) is not None
+        case ["fences", _]:
+            return is_name(stem)
+        case ["artifacts", _]:
+            return is_artifact_name(name)
+    return parts in (["thread.json"], ["garbage.json"])
 
 
 def namespaces_folder(thread_folder_key: str) -> str:

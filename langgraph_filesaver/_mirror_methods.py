@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Callable, Sequence
 
 from langgraph_filesaver import _layout as layout
 from langgraph_filesaver import _mirror as mirror
 from langgraph_filesaver._mirror import MirroredStore, MirrorStatus, TransferReport
-from langgraph_filesaver._repository import Repository
+from langgraph_filesaver._root import Root
 from langgraph_filesaver._twins import Twins
 
 __all__ = ["MirrorMethods"]
@@ -18,15 +17,12 @@ class MirrorMethods:
     """The part of a saver that deals with its mirror.
 
     Attributes:
+        _root: Where the threads are.
         _twins: The saver's pool.
     """
 
+    _root: Root
     _twins: Twins
-
-    @property
-    @abstractmethod
-    def _repository(self) -> Repository:
-        """The threads."""
 
     def mirror_status(self) -> MirrorStatus:
         """Tell how far the mirror is behind the folder, by comparing the two; where it is down, what this process knows.
@@ -105,12 +101,12 @@ class MirrorMethods:
         return await self._twins.run(self.pull, thread_ids, progress=progress, overwrite=overwrite)
 
     def _mirrored(self) -> MirroredStore:
-        store = self._repository.store
-        if not isinstance(store, MirroredStore):
-            raise ValueError(  # noqa: TRY004 the saver is of the right type
-                f"{store.describe('')} has no mirror: make the saver with mirror='s3://bucket/agents'"
+        mirrored = self._root.mirrored
+        if mirrored is None:
+            raise ValueError(
+                f"{self._root.open().store.describe('')} has no mirror: make the saver with mirror='s3://bucket/agents'"
             )
-        return store
+        return mirrored
 
 
 def _names(thread_ids: Sequence[str] | None) -> list[str] | None:

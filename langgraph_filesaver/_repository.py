@@ -31,19 +31,19 @@ from langgraph_filesaver._artifacts import (
 from langgraph_filesaver._calls import call_order, told
 from langgraph_filesaver._claims import claim
 from langgraph_filesaver._codec import dump_plain, parse_json
-from langgraph_filesaver._documents import FORMAT, CheckpointDocument, FenceDocument, WritesDocument, check_format
+from langgraph_filesaver._documents import CheckpointDocument, FenceDocument, WritesDocument, check_format
 from langgraph_filesaver._identity import Identified
 from langgraph_filesaver._leases import Lease, Leases
 from langgraph_filesaver._lock import ThreadLocks
 from langgraph_filesaver._publication import Publication
-from langgraph_filesaver._store import Marker, Store
+from langgraph_filesaver._store import PLAIN_MARKER, Store
 from langgraph_filesaver._thread_files import ThreadFiles
 from langgraph_filesaver.artifact import Artifact
 from langgraph_filesaver.errors import ConflictError, FileSaverError, StorageError
 
 __all__ = ["MARKER", "Repository"]
 
-MARKER = Marker(layout.STORE_DOCUMENT, dump_plain({"format": FORMAT}) + b"\n")
+MARKER = PLAIN_MARKER
 
 Encode = Callable[[Outgoing], bytes]
 """Makes the file of a document, given where its large values go; called again where a first result could not be stored."""
@@ -309,10 +309,10 @@ class Repository(ThreadFiles):
 
     def open_artifact(self, thread_id: str, name: str, media_type: str | None) -> ArtifactWriter:
         """Begin an artifact of a thread that is written piece by piece."""
-        staged = self.store.stage()
+        staged = self.store.stage(thread_id)
 
         def keep(sha256: str, size: int) -> Artifact:
-            file_name = sha256 + file_extension(name)
+            file_name = self.store.artifact_digest(thread_id, sha256) + file_extension(name)
             with Identified(self.store, thread_id):
                 self.artifacts.keep_staged(thread_id, staged, file_name)
             source = StoredSource(self.store, self.artifacts.key(thread_id, file_name))

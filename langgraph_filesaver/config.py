@@ -11,6 +11,7 @@ __all__ = [
     "CLAIM_SECONDS",
     "COPY_BLOCK_BYTES",
     "GRACE_SECONDS",
+    "KEY_SECONDS",
     "LEASE_COURTESY_SECONDS",
     "LEASE_LOOK_SECONDS",
     "LEASE_MOST_TTL_SECONDS",
@@ -47,6 +48,9 @@ COPY_BLOCK_BYTES = 2 * 1024 * 1024
 
 GRACE_SECONDS = 3600.0
 """How old an artifact must be before it is collected as garbage: a run may have written it and not come to its put yet."""
+
+KEY_SECONDS = 60.0
+"""For how long a key that its provider has given is used without asking again."""
 
 LEASE_TTL_SECONDS = 30.0
 """How long after its last renewal a lease is over, unless its holder is known to be dead before."""

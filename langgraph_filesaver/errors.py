@@ -10,6 +10,7 @@ and each survives pickling (a worker process raises it, its parent sees the same
 | `ConflictError` | read again: somebody else was faster |
 | `NotFoundError` | give one of the names that are there |
 | `CorruptDataError` | mend the named file at the named place, or remove it |
+| `DecryptionError` | give the key that the named file was written with, or bring the file back |
 | `UnsupportedFormatError` | install a newer release |
 | `SerializationError` | change the named value, or allow its type |
 | `InvalidEditError` | correct the edited text at the named line, or the named channel |
@@ -24,6 +25,7 @@ from typing import Any
 __all__ = [
     "ConflictError",
     "CorruptDataError",
+    "DecryptionError",
     "FileSaverError",
     "InvalidEditError",
     "LockTimeoutError",
@@ -170,6 +172,10 @@ class CorruptDataError(FileSaverError):
         return type(self)(
             self.reason, path=self.path or os.fspath(path), line=self.line, column=self.column, where=self.where
         )
+
+
+class DecryptionError(CorruptDataError):
+    """A file of an encrypted store does not open: another key, or it was altered, cut off, moved or never encrypted."""
 
 
 class UnsupportedFormatError(FileSaverError):

@@ -29,8 +29,10 @@ from langgraph_filesaver._artifacts import ArtifactCodec, ArtifactWriter, Compre
 from langgraph_filesaver._asked import was_asked
 from langgraph_filesaver._async_methods import AsyncMethods
 from langgraph_filesaver._codec import Codec
+from langgraph_filesaver._crypt import Encryption, provider_of
 from langgraph_filesaver._documents import CheckpointDocument, StoredWrite, WritesDocument
 from langgraph_filesaver._editing_methods import EditingMethods
+from langgraph_filesaver._encryption_methods import EncryptionMethods
 from langgraph_filesaver._inspection_methods import InspectionMethods
 from langgraph_filesaver._lease_methods import LeaseMethods
 from langgraph_filesaver._maintenance_methods import MaintenanceMethods
@@ -55,7 +57,14 @@ __all__ = ["FileSaver"]
 
 
 class FileSaver(
-    ReadingMethods, MaintenanceMethods, EditingMethods, LeaseMethods, MirrorMethods, InspectionMethods, AsyncMethods
+    ReadingMethods,
+    MaintenanceMethods,
+    EditingMethods,
+    LeaseMethods,
+    MirrorMethods,
+    InspectionMethods,
+    EncryptionMethods,
+    AsyncMethods,
 ):
     """Keeps LangGraph checkpoints as a folder of readable JSON files.
 
@@ -87,11 +96,15 @@ class FileSaver(
             thread that is not here is fetched.
         mirror_options: What fsspec is to make the filesystem of the mirror with.
         mirror_required: Whether a call fails that did not reach the mirror. False: it is warned of and made up for.
+        encryption: What the files are sealed with: a key (`EncryptionKey`, 32 bytes, or its text), a key file (`Path`), several
+            keys, the current one first, or a `KeyProvider`. None: the keys in the variable LANGGRAPH_FILESAVER_KEY, where it
+            is set; False: nothing is sealed all the same. A store is sealed or plain from its first file on.
 
     Raises:
         StorageError: `root` is a file, or a folder with other things in it, or cannot be read.
         UnsupportedFormatError: `root` was written by a newer release.
         CorruptDataError: The marker file in `root` is unreadable.
+        DecryptionError: The store is encrypted, and there is no key.
         ValueError: `root` is a URL of a kind that fsspec does not know.
         ImportError: The driver for the URL is not installed; the message names the extra that installs it.
 
@@ -121,6 +134,7 @@ class FileSaver(
         mirror: str | Store | None = None,
         mirror_options: Mapping[str, Any] | None = None,
         mirror_required: bool = True,
+        encryption: Encryption = None,
     ) -> None:
         super().__init__(serde=JsonSerializer() if serde is None else serde)
         formats = Formats(artifact_threshold_bytes, compression=compression, codecs=artifact_codecs)
@@ -137,6 +151,7 @@ class FileSaver(
             mirror=mirror,
             mirror_options=mirror_options,
             mirror_required=mirror_required,
+            keys=provider_of(encryption),
         )
         self._lock_timeout_seconds = lock_timeout_seconds
         self._on_conflict = on_conflict

@@ -121,8 +121,8 @@ class WatchedStore(Store):
         self.inner.delete_folder(folder)
         self.changes.append(("delete_folder", folder))
 
-    def stage(self) -> Staged:
-        return self.inner.stage()
+    def stage(self, thread_id: str) -> Staged:
+        return self.inner.stage(thread_id)
 
     def open(self, key: str) -> BinaryIO | None:
         self.reads.append(key)

@@ -11,6 +11,7 @@ or leads out by a symbolic link, is refused.
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -30,6 +31,7 @@ from langgraph_filesaver.errors import CorruptDataError
 __all__ = ["Incoming"]
 
 _KEPT_BYTES = 64 * 1024 * 1024
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 _KEYS = frozenset({"$artifact", "bytes", "base64", "codec"})
 
 
@@ -140,12 +142,14 @@ class Incoming:
         fields = [(file_name, str), (raw.get("media_type"), str), (raw.get("bytes"), int)]
         if not all(type(value) is kind for value, kind in fields):
             raise InvalidTagError('must have a "name", a "media_type" and its size in "bytes"')
-        if raw.get("sha256") != name[:64]:
+        sha256 = raw.get("sha256")
+        is_keyed = self._files.store.properties.keyed_names
+        if type(sha256) is not str or (not _SHA256.fullmatch(sha256) if is_keyed else sha256 != name[:64]):
             raise InvalidTagError("must be the SHA-256 in the path", "sha256")
         self._seen.add(name)
         source = StoredSource(self._files.store, self._files.key(self._thread_id, name))
         artifact = Artifact(source, name=file_name, media_type=raw["media_type"], bytes=raw["bytes"])
-        artifact.stored_as(source, name[:64], raw["bytes"])
+        artifact.stored_as(source, sha256, raw["bytes"])
         return artifact
 
     def _part(self, name: str, tree: Any, decoder: Decoder) -> Any:

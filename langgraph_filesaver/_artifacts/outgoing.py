@@ -182,13 +182,13 @@ class Outgoing(Values):
         digest = hashlib.sha256()
         for part in parts:
             digest.update(part)
-        name = digest.hexdigest() + extension
+        name = self._files.store.artifact_digest(self._thread_id, digest.hexdigest()) + extension
         self._touched.add(name)
         if name in self._known:
             self.reused.add(name)
         elif name not in self._pending:
             if size > _HELD_BYTES:
-                staged = self._files.store.stage()
+                staged = self._files.store.stage(self._thread_id)
                 self._pending[name] = staged
                 for part in parts:
                     staged.write(memoryview(part))
@@ -196,14 +196,15 @@ class Outgoing(Values):
                 self._pending[name] = b"".join(parts) if len(parts) > 1 else parts[0]
         return name
 
-    def _staged(self, fill: Callable[[Hashing], object], extension: str) -> tuple[str, int]:
-        """Write a file into the staging folder, hashing it meanwhile; return its name and size."""
-        staged = self._files.store.stage()
+    def _staged(self, fill: Callable[[Hashing], object], extension: str) -> tuple[str, int, str]:
+        """Write a file into the staging folder, hashing it meanwhile; return its name, its size and its SHA-256."""
+        staged = self._files.store.stage(self._thread_id)
         place = f"staged {id(staged)}"
         self._pending[place] = staged  # so that it is closed, whatever happens
         hashing = Hashing(staged)
         fill(hashing)
-        name = hashing.hexdigest() + extension
+        sha256 = hashing.hexdigest()
+        name = self._files.store.artifact_digest(self._thread_id, sha256) + extension
         self._touched.add(name)
         del self._pending[place]
         if name in self._known or name in self._pending:
@@ -212,14 +213,14 @@ class Outgoing(Values):
                 self.reused.add(name)
         else:
             self._pending[name] = staged
-        return name, hashing.size
+        return name, hashing.size, sha256
 
     # --- artifacts by hand
 
     def _write_handle(self, artifact: Artifact, encoder: Encoder) -> dict[str, Any]:
         known = self._handles.get(id(artifact))
         if known is None:
-            name, size = self._handle_name(artifact)
+            name, size, sha256 = self._handle_name(artifact)
             known = self._handles[id(artifact)] = (
                 artifact,
                 name,
@@ -231,18 +232,20 @@ class Outgoing(Values):
                     else encoder.tag("str", escaped=escape_text(artifact.name)),
                     media_type=artifact.media_type,
                     bytes=size,
-                    sha256=name[:64],
+                    sha256=sha256,
                 ),
             )
         self._touched.add(known[1])
         return dict(known[2])
 
-    def _handle_name(self, artifact: Artifact) -> tuple[str, int]:
+    def _handle_name(self, artifact: Artifact) -> tuple[str, int, str]:
         extension = file_extension(artifact.name)
         stored = artifact.stored
-        if stored is not None and f"{stored}{extension}" in self._known:
-            self.reused.add(f"{stored}{extension}")
-            return f"{stored}{extension}", artifact.bytes
+        if stored is not None:
+            name = self._files.store.artifact_digest(self._thread_id, stored) + extension
+            if name in self._known:
+                self.reused.add(name)
+                return name, artifact.bytes, stored
         failed: StorageError | None = None
         for source in artifact.sources:
             try:
@@ -251,10 +254,10 @@ class Outgoing(Values):
                 failed = failed or error
                 continue
             with opened:
-                name, size = self._staged(partial(_copy, opened, source.path), extension)
-            if artifact.stored is not None and name[:64] != artifact.stored:
+                name, size, sha256 = self._staged(partial(_copy, opened, source.path), extension)
+            if artifact.stored is not None and sha256 != artifact.stored:
                 continue  # the file it was made from has changed since: it is another content now
-            return name, size
+            return name, size, sha256
         raise RefusedError(f"has lost its content ({failed}): make it anew, or take it out of the state") from failed
 
     # --- what the document refers to
@@ -303,7 +306,7 @@ class Outgoing(Values):
         """Tell the handles where their content was stored."""
         for artifact, name, tagged in self._handles.values():
             source = StoredSource(self._files.store, self._files.key(self._thread_id, name))
-            artifact.stored_as(source, name[:64], tagged["bytes"])
+            artifact.stored_as(source, tagged["sha256"], tagged["bytes"])
 
     def close(self) -> None:
         """Let go of what was staged; only what has been named stays."""

@@ -47,6 +47,12 @@ class MirroredStaged(Staged):
             self._send(key)
         return is_named
 
+    def replace(self, key: str) -> None:
+        """Put it in place of what is here, then there."""
+        self._prepare(key)
+        self._inner.replace(key)
+        self._send(key)
+
     def close(self) -> None:
         """Let go of it."""
         self._inner.close()

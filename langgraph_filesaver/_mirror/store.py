@@ -265,6 +265,6 @@ class MirroredStore(Store):
             self._send(target_key)
         return copied
 
-    def stage(self) -> Staged:
+    def stage(self, thread_id: str) -> Staged:
         """Begin a file here."""
-        return MirroredStaged(self.local.stage(), self._for_writing, self._send)
+        return MirroredStaged(self.local.stage(thread_id), self._for_writing, self._send)

@@ -107,7 +107,7 @@ class Transfer:
         file = self._source.open(key)
         if file is None:
             return None
-        staged = self._target.stage()
+        staged = self._target.stage(key.partition("/")[0])
         try:
             with file:
                 while block := file.read(COPY_BLOCK_BYTES):

@@ -51,6 +51,7 @@ class Properties:
             the same size written within the same second may look the same.
         is_far: Each verb is a request to another machine.
         is_shared: Other processes may open the same place.
+        keyed_names: Artifacts are not named by the SHA-256 of their content, and reading one tells whether it is the right one.
     """
 
     exclusive_create: bool
@@ -61,6 +62,7 @@ class Properties:
     exact_versions: bool = True
     is_far: bool = False
     is_shared: bool = True
+    keyed_names: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +140,10 @@ class Staged(ABC):
     @abstractmethod
     def name(self, key: str) -> bool:
         """Give the file its name unless there is one; durable on return. Tell whether this call did it."""
+
+    @abstractmethod
+    def replace(self, key: str) -> None:
+        """Give the file its name, atomically in place of what has it; durable on return."""
 
     @abstractmethod
     def close(self) -> None:
@@ -249,8 +255,16 @@ class Store(ABC):
     # --- large files
 
     @abstractmethod
-    def stage(self) -> Staged:
-        """Begin a file whose name may still be unknown, and which is too large to hold in memory."""
+    def stage(self, thread_id: str) -> Staged:
+        """Begin an artifact of a thread, whose name may still be unknown, and which is too large to hold in memory."""
+
+    def artifact_digest(self, thread_id: str, sha256: str) -> str:  # noqa: ARG002 a store that keys names asks whose they are
+        """Return the 64 hexadecimal digits that an artifact of a thread is named by, given the SHA-256 of its content."""
+        return sha256
+
+    def reseal(self, key: str, *, dry_run: bool) -> bool:  # noqa: ARG002 a store that seals looks at it
+        """Seal a file with the key that new ones get, if it has another; tell whether this call did, or would. A missing one is fine."""
+        return False
 
     @abstractmethod
     def open(self, key: str) -> BinaryIO | None:

@@ -257,7 +257,7 @@ class LocalStore(LocalReading):
             raise
         return True
 
-    def stage(self) -> Staged:
+    def stage(self, thread_id: str) -> Staged:  # noqa: ARG002 all are alike here
         """Begin a file in the staging folder."""
         self._durability()  # sweeps before the first file of this process is there
         for _ in range(_ATTEMPTS):
@@ -279,12 +279,12 @@ class LocalStore(LocalReading):
         except OSError as error:
             raise StorageError.from_os_error(error, action="flush", path=staged) from error
 
-    def _name_staged(self, staged: str, descriptor: int, key: str) -> bool:
+    def _name_staged(self, staged: str, descriptor: int, key: str, *, exclusive: bool = True) -> bool:
         path, durability = self._path(key), self._durability()
         self._flush_staged(staged, descriptor)
         for _ in range(_ATTEMPTS):
             try:
-                return self._give_name(staged, descriptor, path, exclusive=True, durability=durability)
+                return self._give_name(staged, descriptor, path, exclusive=exclusive, durability=durability)
             except FileNotFoundError:
                 if not os.path.lexists(staged):
                     break
@@ -326,7 +326,7 @@ class LocalStore(LocalReading):
         source = self.open(source_key)
         if source is None:
             return False
-        staged = self.stage()
+        staged = self.stage(target_key.partition("/")[0])
         try:
             with source:
                 if not staged.clone(self._path(source_key)):

@@ -21,7 +21,7 @@ class LocalStaged(Staged):
         staged: Its path.
         descriptor: It, open for reading and writing.
         flush: Brings it to the disk, by path and descriptor.
-        give_name: Gives a staged file, by path and descriptor, the name of a key, unless there is one.
+        give_name: Gives a staged file, by path and descriptor, the name of a key; `exclusive=False`: also where there is one.
     """
 
     def __init__(
@@ -29,7 +29,7 @@ class LocalStaged(Staged):
         staged: str,
         descriptor: int,
         flush: Callable[[str, int], None],
-        give_name: Callable[[str, int, str], bool],
+        give_name: Callable[..., bool],
     ) -> None:
         self._flush = flush
         self._give_name = give_name
@@ -61,6 +61,9 @@ class LocalStaged(Staged):
     def name(self, key: str) -> bool:
         self._is_named = self._give_name(self._staged, self._descriptor, key)
         return self._is_named
+
+    def replace(self, key: str) -> None:
+        self._is_named = self._give_name(self._staged, self._descriptor, key, exclusive=False)
 
     def close(self) -> None:
         try:

@@ -99,7 +99,7 @@ class MemoryStore(Store):
         self._modified_at[key] = time.time()
         self._listings.clear()
 
-    def stage(self) -> Staged:
+    def stage(self, thread_id: str) -> Staged:  # noqa: ARG002 all are alike here
         """Begin a file in memory."""
         return _MemoryStaged(self)
 
@@ -151,6 +151,9 @@ class _MemoryStaged(Staged):
 
     def name(self, key: str) -> bool:
         return self._store.create(key, self._written.getvalue())
+
+    def replace(self, key: str) -> None:
+        self._store.replace(key, self._written.getvalue())
 
     def close(self) -> None:
         self._written.close()

@@ -13,6 +13,7 @@ import click
 from langgraph_filesaver.cli.call import ROOT_BEFORE, ROOT_VARIABLE, epilog_of
 from langgraph_filesaver.cli.completing import PROGRAM, completion
 from langgraph_filesaver.cli.editing import edit
+from langgraph_filesaver.cli.encrypting import cat, keygen, rekey
 from langgraph_filesaver.cli.exits import Exit, code_of
 from langgraph_filesaver.cli.extracting import artifacts, export
 from langgraph_filesaver.cli.following import tail
@@ -87,8 +88,8 @@ def _show_version(context: click.Context, parameter: click.Parameter, is_given: 
 
 
 _COMMANDS = (
-    *(threads, show, history, diff, tree, writes, artifacts, tail, export),
-    *(edit, copy, delete, prune, gc, locks, unlock, push, pull, _demo, completion),
+    *(threads, show, history, diff, tree, writes, artifacts, tail, export, cat),
+    *(edit, copy, delete, prune, gc, locks, unlock, push, pull, keygen, rekey, _demo, completion),
 )
 
 app = _Commands(

@@ -12,6 +12,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import click
@@ -19,6 +20,8 @@ from click.core import ParameterSource
 from rich.table import Table
 
 from langgraph_filesaver import _layout as layout
+from langgraph_filesaver._crypt import ENVIRONMENT_VARIABLE
+from langgraph_filesaver._mirror import MirroredStore
 from langgraph_filesaver._repository import Repository
 from langgraph_filesaver._root import local_path
 from langgraph_filesaver.cli.exits import ALL_CODES
@@ -33,6 +36,7 @@ __all__ = [
     "command",
     "epilog_of",
     "json_object",
+    "mirrored_of",
     "repository_of",
     "root_of",
     "write_json",
@@ -50,6 +54,11 @@ def repository_of(saver: FileSaver) -> Repository:
     return saver._repository  # noqa: SLF001 the one place where commands reach behind the saver
 
 
+def mirrored_of(saver: FileSaver) -> MirroredStore:
+    """Return the folder and the mirror of a saver that has one."""
+    return saver._mirrored()  # noqa: SLF001 as above
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """One call of a command.
@@ -59,12 +68,14 @@ class Call:
         storage_options: What fsspec is to make the filesystem of a URL with.
         is_json: Whether the answer is for a machine.
         lock: The kind of lock files.
+        key_file: The file with the keys of an encrypted store; None: they are in the environment, or not needed.
     """
 
     root: str | None
     storage_options: Mapping[str, Any]
     is_json: bool
     lock: Lock
+    key_file: str | None = None
 
     def saver(
         self, *, mirror: str | None = None, mirror_options: Mapping[str, Any] | None = None, may_be_new: bool = False
@@ -97,6 +108,7 @@ class Call:
                 lock=self.lock,
                 mirror=mirror,
                 mirror_options=mirror_options,
+                encryption=None if self.key_file is None else Path(self.key_file),
             )
         except (ValueError, ImportError) as error:
             raise click.UsageError(str(error)) from error
@@ -170,6 +182,11 @@ _OPTIONS = (
         callback=json_object,
         help="What fsspec is to make the filesystem of a URL with.",
     ),
+    click.Option(
+        ["--key-file"],
+        metavar="FILE",
+        help=f"The keys of an encrypted store, where the variable {ENVIRONMENT_VARIABLE} does not hold them.",
+    ),
     click.Option(["--json", "is_json"], is_flag=True, help="Answer with JSON."),
 )
 _LOCK = click.Option(
@@ -199,10 +216,11 @@ def command(
             root: str | None,  # noqa: ARG001 see `root_of`
             storage_options: dict[str, Any],
             is_json: bool,
+            key_file: str | None,
             lock: Lock = "auto",
             **own: Any,
         ) -> None:
-            function(Call(root_of(click.get_current_context()), storage_options, is_json, lock), **own)
+            function(Call(root_of(click.get_current_context()), storage_options, is_json, lock, key_file), **own)
 
         own = reversed(getattr(function, "__click_params__", []))
         return click.Command(

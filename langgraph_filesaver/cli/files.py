@@ -13,8 +13,8 @@ from langgraph_filesaver.errors import StorageError
 __all__ = ["write_file"]
 
 
-def write_file(path: str, data: bytes, *, overwrite: bool = False) -> None:
-    """Write a file at once: who looks sees the old one or the new one.
+def write_file(path: str, data: bytes, *, overwrite: bool = False, mode: int = 0o666) -> None:
+    """Write a file at once: who looks sees the old one or the new one. Its mode is `mode`, less the umask.
 
     Raises:
         click.UsageError: It is there already, and is not to be replaced.
@@ -29,7 +29,7 @@ def write_file(path: str, data: bytes, *, overwrite: bool = False) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())
+        os.chmod(temporary, mode & ~_umask())
         if overwrite:
             os.replace(temporary, path)
         else:

@@ -11,9 +11,9 @@ from typing import Any
 import click
 
 from langgraph_filesaver import _layout as layout
-from langgraph_filesaver._mirror import MirroredStore, TransferReport
+from langgraph_filesaver._mirror import TransferReport
 from langgraph_filesaver._mirror import difference as mirror_difference
-from langgraph_filesaver.cli.call import Call, command, json_object, repository_of
+from langgraph_filesaver.cli.call import Call, command, json_object, mirrored_of
 from langgraph_filesaver.cli.names import completions, require_thread
 from langgraph_filesaver.cli.plans import agree, dry_run_option, yes_option
 from langgraph_filesaver.cli.screen import progress, write
@@ -125,9 +125,7 @@ def _difference(
     saver: FileSaver, thread_ids: tuple[str, ...], *, is_push: bool
 ) -> tuple[dict[str, int], dict[str, int]]:
     """Return the files, with their sizes, that are missing at the other place, and those that are others there."""
-    store = repository_of(saver).store
-    if not isinstance(store, MirroredStore):
-        raise TypeError(store)
+    store = mirrored_of(saver)
     names = [layout.thread_folder(each) for each in thread_ids] or None
     missing, changed = mirror_difference(store.link, names, is_push=is_push)
     return {key: each.bytes for key, each in missing.items()}, {key: each.bytes for key, each in changed.items()}

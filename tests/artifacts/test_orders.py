@@ -35,7 +35,7 @@ def test_a_large_file_is_flushed_before_it_has_its_name(local_home: Home) -> Non
     store = LocalStore(str(local_home.root), marker=MARKER)
     store.create("t/a.bin", b"a")
     flushes = store._chosen = WitnessedFlushes(f"{local_home.root}/t/large.bin")
-    staged = store.stage()
+    staged = store.stage("t")
     for _ in range(3):
         staged.write(b"x" * 1000)
     assert staged.name("t/large.bin")

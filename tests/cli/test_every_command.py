@@ -16,7 +16,7 @@ from langgraph_filesaver.cli import app
 from tests.cli.running import files_in, run
 
 COMMANDS = list(app.commands)
-IN_STORES = [name for name in COMMANDS if name not in ("demo", "completion")]
+IN_STORES = [name for name in COMMANDS if name not in ("demo", "completion", "keygen")]
 OF_THREADS = [
     "show",
     "history",
@@ -128,7 +128,7 @@ def test_a_dry_run_changes_no_byte(root: Path, name: str, monkeypatch: pytest.Mo
 def test_what_changes_something_has_a_dry_run_and_what_destroys_asks() -> None:
     """Every command that is not for looking has --dry-run, and those that destroy have --yes."""
     options = {name: {each for one in app.commands[name].params for each in one.opts} for name in IN_STORES}
-    looking = {*LOOKS, "tail"} - {"artifacts"}
+    looking = {*LOOKS, "tail", "cat"} - {"artifacts"}
     assert {name for name in IN_STORES if "--dry-run" not in options[name]} == looking
     assert {name for name in IN_STORES if "--yes" in options[name]} == {
         *("copy", "delete", "prune", "gc", "unlock", "pull", "edit")

@@ -97,8 +97,8 @@ class FaultyStore(Store):
     def delete_folder(self, folder: str) -> None:
         self._operate(lambda: self._store.delete_folder(folder))
 
-    def stage(self) -> Staged:
-        return FaultyStaged(self, self._operate(self._store.stage))
+    def stage(self, thread_id: str) -> Staged:
+        return FaultyStaged(self, self._operate(lambda: self._store.stage(thread_id)))
 
     def open(self, key: str) -> BinaryIO | None:
         return self._operate(lambda: self._store.open(key))
@@ -140,6 +140,9 @@ class FaultyStaged(Staged):
 
     def name(self, key: str) -> bool:
         return self._store._operate(lambda: self._staged.name(key))
+
+    def replace(self, key: str) -> None:
+        self._store._operate(lambda: self._staged.replace(key))
 
     def close(self) -> None:
         self._staged.close()

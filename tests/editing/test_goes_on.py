@@ -289,9 +289,9 @@ def test_a_large_file_is_not_copied(local_home: Home) -> None:
     staged: list[str] = []
 
     class Watched(WatchedStore):
-        def stage(self) -> Staged:
+        def stage(self, thread_id: str) -> Staged:
             staged.append("")
-            return super().stage()
+            return super().stage(thread_id)
 
     watching = FileSaver(Watched(local_home.store()))
     editing = watching.editing()

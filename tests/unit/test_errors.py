@@ -18,6 +18,7 @@ from langgraph_filesaver import errors
 from langgraph_filesaver.errors import (
     ConflictError,
     CorruptDataError,
+    DecryptionError,
     FileSaverError,
     InvalidEditError,
     LockTimeoutError,
@@ -37,6 +38,7 @@ EXAMPLES: list[FileSaverError] = [
     LockTimeoutError("locked", path="", timeout_seconds=0, holder=None),
     NotFoundError("there is no thread 'reserch'", wanted="reserch", nearest=("research",)),
     ConflictError("changed"),
+    DecryptionError("it was cut off", path="/x/1.json"),
     CorruptDataError("expected x", path="/a.json", line=3, column=4, where='state["a"]'),
     CorruptDataError("expected x"),
     UnsupportedFormatError("newer", path="/a", found=2, supported=1),

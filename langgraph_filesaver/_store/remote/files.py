@@ -59,6 +59,10 @@ class RemoteStaged(Staged):
         self._upload(self._file.name, key)
         return True
 
+    def replace(self, key: str) -> None:
+        """Upload it."""
+        self.name(key)
+
     def close(self) -> None:
         """Remove the local file."""
         self._file.close()
