@@ -20,7 +20,7 @@ import mmap
 import os
 import time
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from langgraph_filesaver import _layout as layout
 from langgraph_filesaver._artifacts.hashing import digest_of
@@ -259,8 +259,8 @@ class ArtifactFiles:
         with file:
             try:
                 status = os.fstat(file.fileno())
-            except (OSError, AttributeError):  # a file in memory
-                return self.read(thread_id, name)
+            except (OSError, AttributeError):  # a file in memory, or one that is made of another while it is read
+                return _read_into_memory(file) if self.store.properties.keyed_names else self.read(thread_id, name)
             if not status.st_size:
                 return self.read(thread_id, name)
             mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
@@ -293,3 +293,19 @@ class ArtifactFiles:
                 "to correct a value, write it in place of the reference in the checkpoint's file instead",
                 path=self.store.describe(key),
             )
+
+
+def _read_into_memory(file: BinaryIO) -> mmap.mmap | bytes:
+    """Return all of a file in memory of its own that can be written to; no second copy of it is made on the way."""
+    size = file.seek(0, os.SEEK_END)
+    file.seek(0)
+    if not size:
+        return b""
+    memory = mmap.mmap(-1, size)
+    if hasattr(mmap, "MADV_HUGEPAGE"):  # a system call per page takes longer than decrypting it
+        memory.madvise(mmap.MADV_HUGEPAGE)
+    with memoryview(memory) as view:
+        at = 0
+        while count := file.readinto(view[at:]):  # type: ignore[attr-defined] # every BinaryIO that is read has it
+            at += count
+    return memory

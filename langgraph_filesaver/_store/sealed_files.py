@@ -22,6 +22,7 @@ from langgraph_filesaver._store.base import Staged
 __all__ = ["SealedReader", "SealedStaged"]
 
 _AHEAD_BLOCKS = 16
+_STEP = BLOCK_BYTES + TAG_BYTES
 
 
 class SealedStaged(Staged):
@@ -133,8 +134,8 @@ class SealedReader(io.RawIOBase):
             raise failed(error) from error
 
     def _block(self, number: int) -> bytes:
-        self._file.seek(HEADER_BYTES + number * (BLOCK_BYTES + TAG_BYTES))
-        return self._file.read(BLOCK_BYTES + TAG_BYTES)
+        self._file.seek(HEADER_BYTES + number * _STEP)
+        return self._file.read(_STEP)
 
     def _content(self, number: int) -> bytes:
         if number == self._last:
@@ -172,11 +173,29 @@ class SealedReader(io.RawIOBase):
         done = 0
         while done < len(view) and self._at < self._size:
             number, skip = divmod(self._at, BLOCK_BYTES)
+            whole = 0 if skip else min((len(view) - done) // BLOCK_BYTES, self._last - number, _AHEAD_BLOCKS)
+            if whole > 1:
+                self._read_blocks(number, view[done : done + whole * BLOCK_BYTES])
+                done += whole * BLOCK_BYTES
+                self._at += whole * BLOCK_BYTES
+                continue
             part = self._content(number)[skip : skip + len(view) - done]
             view[done : done + len(part)] = part
             done += len(part)
             self._at += len(part)
         return done
+
+    def _read_blocks(self, first: int, view: memoryview) -> None:
+        """Fill a buffer with blocks that stand one after the other, none the last, by one read of the file."""
+        self._file.seek(HEADER_BYTES + first * _STEP)
+        count = len(view) // BLOCK_BYTES
+        data = memoryview(self._file.read(count * _STEP))
+        try:
+            for number in range(count):
+                block = data[number * _STEP : (number + 1) * _STEP]
+                view[number * BLOCK_BYTES : (number + 1) * BLOCK_BYTES] = self._sealing.open(first + number, block)
+        except UnsealedError as error:
+            raise self._failed(error) from error
 
     def close(self) -> None:
         """Close the sealed file, too."""
