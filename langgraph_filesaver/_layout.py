@@ -18,16 +18,19 @@ from __future__ import annotations
 
 import hashlib
 import re
-from base64 import b32encode
 from functools import lru_cache
 from typing import NamedTuple
+
+from langgraph_filesaver._names import greatest_stem, id_of_name, is_name, json_stems, name_of
 
 __all__ = [
     "LOCKS_FOLDER",
     "MIRROR_FOLDER",
+    "QUARANTINE_FOLDER",
     "ROOT_NAMESPACE",
     "STAGING_FOLDER",
     "STORE_DOCUMENT",
+    "TRASH_FOLDER",
     "WRITES_BUCKETS",
     "EditName",
     "WritesName",
@@ -44,6 +47,7 @@ __all__ = [
     "fence_key",
     "fences_folder",
     "garbage_key",
+    "greatest_stem",
     "id_of_name",
     "is_artifact_key",
     "is_artifact_name",
@@ -60,6 +64,7 @@ __all__ = [
     "namespace_name",
     "namespace_of_name",
     "namespaces_folder",
+    "retention_key",
     "sealed_scope",
     "thread_document_key",
     "thread_folder",
@@ -85,42 +90,32 @@ ROOT_NAMESPACE = "_root"
 
 WRITES_BUCKETS = "0123456789abcdef"
 
+TRASH_FOLDER = ".trash"
+"""Threads that were removed and can be brought back for a while; nobody looks for threads there."""
+
+QUARANTINE_FOLDER = ".quarantine"
+"""Damaged files that a repair has taken out of their threads; only a person removes them."""
+
 MIRROR_FOLDER = ".mirror"
 """What a folder keeps about its mirror, and a mirror about the folders that it is of; copies may leave it out."""
 
 _SEALED = frozenset({"checkpoints", "writes", "edits", "fences", "artifacts"})
 
 _IGNORED_IN_NEW_ROOT = frozenset(
-    {LOCKS_FOLDER, STAGING_FOLDER, MIRROR_FOLDER, ".DS_Store", ".gitignore", ".gitkeep", "lost+found"}
+    {
+        LOCKS_FOLDER,
+        STAGING_FOLDER,
+        TRASH_FOLDER,
+        QUARANTINE_FOLDER,
+        MIRROR_FOLDER,
+        ".DS_Store",
+        ".gitignore",
+        ".gitkeep",
+        "lost+found",
+    }
 )
 
-_DEVICE = r"(?!(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\n|\Z))"
-_PLAIN_PATTERN = _DEVICE + r"[a-z0-9][a-z0-9_-]{0,63}"
-_PLAIN = re.compile(_PLAIN_PATTERN)
-_ALL_PLAIN = re.compile(rf"(?:{_PLAIN_PATTERN}\n)*")
-_HASHED = re.compile(r"[a-z0-9-]{1,24}~[a-z2-7]{32}")
 _ARTIFACT = re.compile(r"[0-9a-f]{64}(?:\.[a-z0-9]{1,16}){1,2}")
-_UNREADABLE = re.compile(r"[^a-z0-9]+")
-
-
-@lru_cache(maxsize=4096)
-def name_of(identifier: str) -> str:
-    """Return the name of an id: the id itself where it is plain, else `slug~hash`."""
-    if _PLAIN.fullmatch(identifier):
-        return identifier
-    slug = _UNREADABLE.sub("-", identifier[:200].lower())[:24].strip("-") or "id"
-    digest = hashlib.sha256(identifier.encode("utf-8", "surrogatepass")).digest()[:20]
-    return f"{slug}~{b32encode(digest).decode('ascii').lower()}"
-
-
-def is_name(name: str) -> bool:
-    """Tell whether `name` can be the name of some id; anything else in a folder of ours is a stray and not ours."""
-    return _PLAIN.fullmatch(name) is not None or _HASHED.fullmatch(name) is not None
-
-
-def id_of_name(name: str) -> str | None:
-    """Return the id whose name this is, or None where only the file itself tells (`slug~hash`)."""
-    return name if _PLAIN.fullmatch(name) else None
 
 
 def namespace_name(checkpoint_ns: str) -> str:
@@ -131,33 +126,6 @@ def namespace_name(checkpoint_ns: str) -> str:
 def namespace_of_name(name: str) -> str | None:
     """Return the namespace whose folder name this is, or None where only the files in it tell."""
     return "" if name == ROOT_NAMESPACE else id_of_name(name)
-
-
-def json_stems(names: tuple[str, ...]) -> tuple[list[str], list[str]]:
-    """Split a listing into the stems of its JSON files: (plain, hashed). Strays are left out."""
-    # A few steps over one text, in place of a few per name: plain names are the rule, and a listing may hold thousands.
-    lines = "\n".join([*names, ""])
-    plain = lines.split(".json\n")
-    if len(plain) == len(names) + 1 == lines.count("\n") + 1:  # a stray's name may hold a line break itself
-        plain.pop()
-        if _ALL_PLAIN.fullmatch(
-            "\n".join([*plain, ""])
-        ):  # no dot is plain, so that each name has lost its end and no more
-            return plain, []
-    stems = [name[:-5] for name in names if name.endswith(".json")]
-    plain = [stem for stem in stems if _PLAIN.fullmatch(stem)]
-    return plain, [stem for stem in stems if _HASHED.fullmatch(stem)]
-
-
-def greatest_stem(names: tuple[str, ...]) -> str | None:
-    """Return the plain stem of the JSON file with the greatest id, where sorted names tell it at a glance; else None.
-
-    They do where they are all of one length, for then they sort as their ids do, and none is hashed. Else `json_stems` tells.
-    """
-    if len(set(map(len, names))) != 1 or "~" in "".join(names):
-        return None
-    stem, dot, end = names[-1].partition(".")
-    return stem if dot + end == ".json" and _PLAIN.fullmatch(stem) else None
 
 
 def is_ignored_in_new_root(name: str) -> bool:
@@ -301,7 +269,12 @@ def is_data_key(key: str) -> bool:
             return is_name(stem)
         case ["artifacts", _]:
             return is_artifact_name(name)
-    return parts in (["thread.json"], ["garbage.json"])
+    return parts in (["thread.json"], ["garbage.json"], ["retention.json"])
+
+
+def retention_key(thread_folder_key: str) -> str:
+    """Return the key of the document that says how long a thread is kept."""
+    return f"{thread_folder_key}/retention.json"
 
 
 def namespaces_folder(thread_folder_key: str) -> str:

@@ -59,6 +59,9 @@ def _of_process(store: Store) -> _OfProcess:
     return _OF_REALMS.setdefault(store.realm, found) if store.is_far else _OF_STORES.setdefault(store, found)
 
 
+_SWEEP = "_sweep.lock"  # no thread's lock has this name: names of ids begin with a letter or digit
+
+
 class ThreadLocks:
     """The locks of the threads in one store.
 
@@ -147,6 +150,34 @@ class ThreadLocks:
         """
         with self._passed(thread_id, exclusive=True):
             yield
+
+    @contextlib.contextmanager
+    def sweeping(self) -> Iterator[bool]:
+        """Try to be the only one who sweeps the store; yields whether this call is. In a far store: the only one of this process.
+
+        Raises:
+            StorageError: The lock file cannot be made.
+        """
+        if self._folder is None:
+            is_free = self._local[_SWEEP].acquire(blocking=False)
+            try:
+                yield is_free
+            finally:
+                if is_free:
+                    self._local[_SWEEP].release()
+            return
+        path = os.path.join(self._folder, _SWEEP)
+        try:
+            lock = acquired(path, self._kind, 0.0)
+        except TimeoutError:
+            yield False
+            return
+        except OSError as error:
+            raise StorageError.from_os_error(error, action="lock", path=path) from error
+        try:
+            yield True
+        finally:
+            lock.release()
 
     def stamp(self, thread_id: str) -> Stamp:
         """Return the stamp of the thread's artifacts: while it is the same, none has been removed."""

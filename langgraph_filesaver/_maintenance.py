@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Collection
+from datetime import datetime, timezone
 from typing import Any
 
 from langgraph_filesaver import _layout as layout
@@ -19,7 +20,7 @@ from langgraph_filesaver._documents import CheckpointDocument
 from langgraph_filesaver._repository import Repository
 from langgraph_filesaver.errors import CorruptDataError
 
-__all__ = ["copy_thread", "delete_for_runs", "delete_thread", "keep_latest"]
+__all__ = ["copy_thread", "delete_for_runs", "delete_thread", "keep_latest", "prune_by"]
 
 _SNAPSHOT = "_DeltaSnapshot"
 
@@ -53,6 +54,19 @@ def keep_latest(repository: Repository, codec: Codec, thread_id: str) -> None:
     with repository.maintaining(thread_id):
         thread = survey(repository, codec, thread_id)
         _carry_out(repository, thread_id, retention.keep_latest(thread), thread)
+
+
+def prune_by(
+    repository: Repository, codec: Codec, thread_id: str, policy: retention.Policy, *, dry_run: bool
+) -> tuple[retention.Plan, list[str]]:
+    """Prune a thread to what a policy keeps, or only plan it; return the plan and the keys of the files that go."""
+    with contextlib.nullcontext() if dry_run else repository.maintaining(thread_id):
+        thread = survey(repository, codec, thread_id)
+        plan = retention.plan(thread, policy)
+        doomed = _doomed(repository, thread_id, plan, thread)
+        if not dry_run and not plan.changes_nothing:
+            _carry_out(repository, thread_id, plan, thread)
+        return plan, doomed
 
 
 def delete_for_runs(repository: Repository, codec: Codec, thread_id: str, run_ids: Collection[str]) -> None:
@@ -106,7 +120,16 @@ def _facts(document: CheckpointDocument, codec: Codec, *, is_late: bool) -> rete
         stored=frozenset(document.state),
         delta=frozenset(counters) | snapshots,
         is_late=is_late,
+        made_at=_instant(document.checkpoint.get("ts")),
     )
+
+
+def _instant(ts: Any) -> datetime | None:
+    try:
+        at = datetime.fromisoformat(str(ts).replace("Z", "+00:00"))
+    except ValueError:
+        return None
+    return at if at.tzinfo is not None else at.replace(tzinfo=timezone.utc)
 
 
 def _calling(parents: Any) -> frozenset[retention.Place]:
@@ -131,6 +154,16 @@ def _carry_out(repository: Repository, thread_id: str, plan: retention.Plan, thr
     gone = set(plan.remove)
     repository.store.delete([*plan.remove_writes, *(writes.key for writes in thread.writes if writes.place in gone)])
     repository.store.delete(_orphans(repository, thread_id, thread, gone))
+
+
+def _doomed(repository: Repository, thread_id: str, plan: retention.Plan, thread: retention.ThreadFacts) -> list[str]:
+    gone = set(plan.remove)
+    return [
+        *(layout.checkpoint_key(thread_id, *place) for place in plan.remove),
+        *plan.remove_writes,
+        *(writes.key for writes in thread.writes if writes.place in gone),
+        *(_orphans(repository, thread_id, thread, gone) if gone else ()),
+    ]
 
 
 def _orphans(

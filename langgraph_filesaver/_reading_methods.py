@@ -18,6 +18,7 @@ from langgraph_filesaver._reading import Address, Reading
 from langgraph_filesaver._repository import Repository
 from langgraph_filesaver._root import Root
 from langgraph_filesaver._runs import run_of
+from langgraph_filesaver._ttl import TimeToLive
 
 __all__ = ["ReadingMethods"]
 
@@ -29,11 +30,17 @@ class ReadingMethods:
         serde: The saver's serde.
         _root: Where the threads are.
         _rule: Which keys name a credential.
+        _ttl: Whether reading counts as activity.
     """
 
     serde: SerializerProtocol
     _root: Root
     _rule: MetadataRule
+    _ttl: TimeToLive
+
+    @abstractmethod
+    def _note_use(self, thread_id: str) -> None:
+        """Let reading a thread count as its activity."""
 
     @property
     @abstractmethod
@@ -53,6 +60,8 @@ class ReadingMethods:
         )  # what the owner reads as a run, it may write as one
         found = self._reading().get(address, config)
         self._note_read(config, found)
+        if found is not None and self._ttl.refresh_on_read:
+            self._note_use(address.thread_id)
         return found
 
     def _note_read(self, config: RunnableConfig, found: CheckpointTuple | None) -> None:

@@ -2,11 +2,11 @@
 
 Rules, in the order in which they decide:
 
-1. `keep_latest` keeps the head (greatest id) of each namespace, and every checkpoint without children that holds an
+1. Every plan but `for_runs` keeps the head (greatest id) of each namespace, and every checkpoint without children that holds an
    interrupt nobody has answered. `for_runs` keeps all checkpoints but those of the runs, and of these the ones without
    children at which another run waits for an answer.
 2. A subgraph call has a namespace of its own (`node:task_id`, the task id derives from the checkpoint that called). Once
-   that checkpoint goes, nothing can resume the call, and `keep_latest` drops its namespace whole. The namespace of a
+   that checkpoint goes, nothing can resume the call, and its namespace goes whole. The namespace of a
    subgraph compiled with `checkpointer=True` has no `:` and stays; besides its head it keeps, for each kept checkpoint
    of the root graph, the newest one older than that, which is what the subgraph begins with when the root is replayed
    from there.
@@ -32,10 +32,11 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from langgraph.checkpoint.serde.types import INTERRUPT
 
-__all__ = ["CheckpointFacts", "Plan", "ThreadFacts", "WritesFacts", "for_runs", "keep_latest"]
+__all__ = ["CheckpointFacts", "Plan", "Policy", "ThreadFacts", "WritesFacts", "for_runs", "keep_latest", "plan"]
 
 _LANGGRAPHS_OWN = ("branch:to:", "__")
 
@@ -56,6 +57,7 @@ class CheckpointFacts:
         stored: Channels whose value the checkpoint stores.
         delta: Channels that are DeltaChannels by what this checkpoint tells.
         is_late: Whether it stands behind a fence: a fork, and no head.
+        made_at: When it was made, or None where it does not tell.
     """
 
     place: Place
@@ -66,6 +68,7 @@ class CheckpointFacts:
     stored: frozenset[str]
     delta: frozenset[str]
     is_late: bool = False
+    made_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +118,48 @@ class Plan:
         return not (self.remove or self.without_parent or self.empty_writes or self.remove_writes)
 
 
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Which checkpoints stay beside those that the rules keep. One that any of these keeps, stays; without any, only those do.
+
+    Attributes:
+        keep_last: The newest of each namespace: how many.
+        made_before: Those that were made at this instant or later, or do not tell when. It has a time zone.
+        keep_per_run: The newest of each run: how many.
+    """
+
+    keep_last: int | None = None
+    made_before: datetime | None = None
+    keep_per_run: int | None = None
+
+
+def plan(thread: ThreadFacts, policy: Policy) -> Plan:
+    """Plan to keep what a policy and the rules 1 to 5 keep."""
+    return _plan_to_keep(thread, _wanted(thread, policy))
+
+
 def keep_latest(thread: ThreadFacts) -> Plan:
     """Plan to keep of each namespace its head and what it needs (rules 1 to 5)."""
+    return _plan_to_keep(thread, {})
+
+
+def _wanted(thread: ThreadFacts, policy: Policy) -> dict[Place, str]:
+    wanted: dict[Place, str] = {}
+    groups: defaultdict[tuple[str, ...], list[Place]] = defaultdict(list)
+    for facts in thread.checkpoints.values():
+        groups["namespace", facts.place[0]].append(facts.place)
+        groups["run", facts.place[0], facts.run_id or ""].append(facts.place)
+        if policy.made_before is not None and (facts.made_at is None or facts.made_at >= policy.made_before):
+            wanted[facts.place] = "younger than asked for"
+    for group, places in groups.items():
+        count = policy.keep_last if group[0] == "namespace" else policy.keep_per_run
+        of_what = "its namespace" if group[0] == "namespace" else "its run"
+        for place in sorted(places, reverse=True)[: count or 0]:
+            wanted.setdefault(place, f"one of the last {count} of {of_what}")
+    return wanted
+
+
+def _plan_to_keep(thread: ThreadFacts, wanted: Mapping[Place, str]) -> Plan:
     kept: dict[Place, str] = {}
     by_namespace: defaultdict[str, list[CheckpointFacts]] = defaultdict(list)
     for facts in thread.checkpoints.values():
@@ -137,6 +180,8 @@ def keep_latest(thread: ThreadFacts) -> Plan:
         for facts in by_namespace[checkpoint_ns]:
             if facts.place in interrupted and facts.place not in parents:
                 kept.setdefault(facts.place, "holds an unanswered interrupt")
+            if facts.place in wanted:
+                kept.setdefault(facts.place, wanted[facts.place])
         if checkpoint_ns and ":" not in checkpoint_ns:
             _keep_memory(kept, checkpoint_ns, sorted(facts.place[1] for facts in by_namespace[checkpoint_ns]))
         _keep_ancestors(thread, kept, checkpoint_ns, delta[checkpoint_ns])
@@ -246,10 +291,18 @@ def _keep_ancestors(
         needed.update((ancestor.place, channel) for channel in wanted)
         onward = wanted - ancestor.stored
         if ancestor.place not in kept:
-            kept[ancestor.place] = f"needed to rebuild {', '.join(sorted(wanted))} of {facts.place[1]}"
+            kept[ancestor.place] = _needed_for(ancestor, wanted, facts)
             onward |= _missing(ancestor, delta)
         waiting.append((ancestor, onward))
     return needed
+
+
+def _needed_for(ancestor: CheckpointFacts, wanted: frozenset[str], facts: CheckpointFacts) -> str:
+    seeds = sorted(wanted & ancestor.stored)
+    if not seeds:
+        return f"needed to rebuild {', '.join(sorted(wanted))} of {facts.place[1]}"
+    names = ", ".join(f"`{channel}`" for channel in seeds)
+    return f"seed of delta channel{'s' * (len(seeds) > 1)} {names} of {facts.place[1]}"
 
 
 def _missing(facts: CheckpointFacts, delta: frozenset[str]) -> frozenset[str]:

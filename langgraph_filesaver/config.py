@@ -5,6 +5,8 @@ Pure: imports nothing of the package but what stands below it, opens nothing.
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 __all__ = [
     "ARTIFACT_THRESHOLD_BYTES",
     "CACHE_BYTES",
@@ -25,12 +27,14 @@ __all__ = [
     "MAX_WORKERS",
     "MIRROR_PAUSE_SECONDS",
     "MIRROR_TTL_SECONDS",
+    "READ_NOTE_SECONDS",
     "REMOTE_CACHE_BYTES",
     "REMOTE_LIST_PAGE",
     "REMOTE_WORKERS",
     "REQUEST_RETRY_SECONDS",
     "REQUEST_SECONDS",
     "SLOWEST_BYTES_PER_SECOND",
+    "TRASH_GRACE",
     "TRUST_SECONDS",
 ]
 
@@ -82,6 +86,9 @@ MAX_WORKERS = 8
 LIST_PAGE = 32
 """The most checkpoints that one hop of `alist` reads ahead of its consumer."""
 
+READ_NOTE_SECONDS = 60.0
+"""How often a process notes at most that a thread was read, where reading keeps it from expiring."""
+
 REMOTE_CACHE_BYTES = 64 * 1024 * 1024
 """How much of what was read from and written to a remote store is kept in memory."""
 
@@ -102,6 +109,9 @@ SLOWEST_BYTES_PER_SECOND = 256 * 1024
 
 LOOK_AGAIN_SECONDS = 60.0
 """For how long something that was seen in a remote store is taken to be there still, where a mistake mends itself."""
+
+TRASH_GRACE = timedelta(days=7)
+"""How long a thread that was moved to the trash can be brought back."""
 
 TRUST_SECONDS = GRACE_SECONDS / 2
 """For how long an artifact of a remote store is taken to be there after a stored document was seen to refer to it. It must be

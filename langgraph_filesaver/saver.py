@@ -12,6 +12,7 @@ import os
 import random
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from types import TracebackType
 from typing import Any, Literal, cast
 
@@ -42,10 +43,13 @@ from langgraph_filesaver._patience import waiting_for
 from langgraph_filesaver._reading import Address, config_of
 from langgraph_filesaver._reading_methods import ReadingMethods
 from langgraph_filesaver._repository import Repository
+from langgraph_filesaver._retention_methods import RetentionMethods
 from langgraph_filesaver._root import Root
 from langgraph_filesaver._runs import run_id_of, run_of
 from langgraph_filesaver._serde import JsonSerializer
 from langgraph_filesaver._store import Store
+from langgraph_filesaver._sweeper import Sweeper
+from langgraph_filesaver._ttl import TimeToLive
 from langgraph_filesaver._twins import Twins, is_on_event_loop
 from langgraph_filesaver.config import (
     ARTIFACT_THRESHOLD_BYTES,
@@ -57,13 +61,14 @@ __all__ = ["FileSaver"]
 
 
 class FileSaver(
+    InspectionMethods,
+    EncryptionMethods,
+    RetentionMethods,  # before those that ask it
     ReadingMethods,
     MaintenanceMethods,
     EditingMethods,
     LeaseMethods,
     MirrorMethods,
-    InspectionMethods,
-    EncryptionMethods,
     AsyncMethods,
 ):
     """Keeps LangGraph checkpoints as a folder of readable JSON files.
@@ -99,6 +104,9 @@ class FileSaver(
         encryption: What the files are sealed with: a key (`EncryptionKey`, 32 bytes, or its text), a key file (`Path`), several
             keys, the current one first, or a `KeyProvider`. None: the keys in the variable LANGGRAPH_FILESAVER_KEY, where it
             is set; False: nothing is sealed all the same. A store is sealed or plain from its first file on.
+        ttl: How long a thread is kept after its last activity, until a sweep removes it: a timedelta, or what `langgraph.json` has:
+            {"default_ttl": minutes, "refresh_on_read": bool, "sweep_interval_minutes": …, "strategy": "delete" | "keep_latest"}.
+            With an interval, a process that writes sweeps in the background.
 
     Raises:
         StorageError: `root` is a file, or a folder with other things in it, or cannot be read.
@@ -135,6 +143,7 @@ class FileSaver(
         mirror_options: Mapping[str, Any] | None = None,
         mirror_required: bool = True,
         encryption: Encryption = None,
+        ttl: timedelta | Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(serde=JsonSerializer() if serde is None else serde)
         formats = Formats(artifact_threshold_bytes, compression=compression, codecs=artifact_codecs)
@@ -155,6 +164,10 @@ class FileSaver(
         )
         self._lock_timeout_seconds = lock_timeout_seconds
         self._on_conflict = on_conflict
+        self._ttl = TimeToLive.of(ttl)
+        self._read_at: dict[str, float] = {}
+        interval = self._ttl.sweep_interval
+        self._sweeper = Sweeper(interval.total_seconds(), self._sweep_in_background) if interval else None
         self._rule = MetadataRule(metadata_include, metadata_exclude)
         self._twins = Twins(max_workers)
         if not is_on_event_loop():
@@ -181,6 +194,11 @@ class FileSaver(
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._close()
+
+    def _close(self) -> None:
+        if self._sweeper is not None:
+            self._sweeper.stop()
         self._twins.shutdown()
 
     async def __aenter__(self) -> Self:
@@ -189,7 +207,7 @@ class FileSaver(
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._twins.shutdown()
+        self._close()
 
     # --- writing
 
@@ -243,6 +261,8 @@ class FileSaver(
             )
 
         waiting_for(self._lock_timeout_seconds, attempt)
+        if self._sweeper is not None:
+            self._sweeper.start()
         return config_of(config["configurable"]["thread_id"], checkpoint_ns, checkpoint_id)
 
     def put_writes(

@@ -117,6 +117,9 @@ class WatchedStore(Store):
     def tree(self, folder: str) -> Iterator[Entry]:
         return self.inner.tree(folder)
 
+    def move_folder(self, source: str, target: str) -> bool:
+        return self.inner.move_folder(source, target)
+
     def delete_folder(self, folder: str) -> None:
         self.inner.delete_folder(folder)
         self.changes.append(("delete_folder", folder))

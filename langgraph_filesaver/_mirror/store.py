@@ -242,6 +242,10 @@ class MirroredStore(Store):
 
     def delete_folder(self, folder: str) -> None:
         """Remove it there, checkpoints first, then here."""
+        self._remove_there(folder)
+        self.local.delete_folder(folder)
+
+    def _remove_there(self, folder: str) -> None:
         self._for_writing(folder)
         name = folder.partition("/")[0]
 
@@ -251,7 +255,16 @@ class MirroredStore(Store):
         if layout.is_name(name) and not self.link.do(remove):
             self.link.deletions.note(name, None)
         self.link.thread(name).pending.clear()
-        self.local.delete_folder(folder)
+
+    def move_folder(self, source: str, target: str) -> bool:
+        """Move it here. In the mirror a thread that goes out of sight is removed, and one that comes back is put there again."""
+        if layout.is_name(source) and self.local.list(source):
+            self._remove_there(source)
+        moved = self.local.move_folder(source, target)
+        if moved and layout.is_name(target):
+            self.link.thread(target).is_compared = False
+            self._for_writing(target)
+        return moved
 
     def touch(self, key: str) -> None:
         """Make it young here."""

@@ -211,13 +211,21 @@ class Store(ABC):
     def delete_folder(self, folder: str) -> None:
         """Remove a folder with all that is in it; a missing one is fine. Readers see all of it or nothing."""
 
+    @abstractmethod
+    def move_folder(self, source: str, target: str) -> bool:
+        """Give a folder another place, durably, unless something is there; tell whether this call did. A missing one moves nothing.
+
+        Readers see all of it at one place or at the other, where `properties.deletes_folders_at_once`; else, for a while, parts at both.
+        """
+
     # --- whole trees, and many keys at once
 
     @abstractmethod
     def tree(self, folder: str) -> Iterator[Entry]:
         """Yield every file below a folder, sorted by key; none where it is missing.
 
-        Locks and files that are being written, which lie in folders of the root with a dot, are left out.
+        Locks and files that are being written, which lie in folders of the root with a dot, are left out, unless such a folder is
+        asked for.
         """
 
     def read_all(self, keys: Iterable[str]) -> dict[str, bytes | None]:

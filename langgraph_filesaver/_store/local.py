@@ -10,7 +10,6 @@ kept although the folder changed (P5; see `_listing`), a delete that removes a f
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 import stat
@@ -24,14 +23,12 @@ from langgraph_filesaver._store.descriptors import (
     READ_FLAGS,
     WRITE_FLAGS,
     name_by_rename,
-    remove_tree,
     unlink_if_same,
     unlink_if_there,
-    without_empty,
     write_all,
 )
 from langgraph_filesaver._store.durability import Durability, durability_for
-from langgraph_filesaver._store.local_reading import LocalReading
+from langgraph_filesaver._store.local_removing import LocalRemoving
 from langgraph_filesaver._store.local_staged import LocalStaged
 from langgraph_filesaver._store.staging import Staging
 from langgraph_filesaver.config import COPY_BLOCK_BYTES, LOCK_POLL_SECONDS, LOCK_TIMEOUT_SECONDS
@@ -46,7 +43,7 @@ _LINKS_MISSING = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.ENOTSUP}
 _NO_LINK_THERE = {*_LINKS_MISSING, errno.EXDEV, errno.EMLINK}
 
 
-class LocalStore(LocalReading):
+class LocalStore(LocalRemoving):
     """Bytes in files below `root`.
 
     Args:
@@ -59,7 +56,7 @@ class LocalStore(LocalReading):
     def __init__(
         self, root: str, *, marker: Marker, fsync: bool = True, lock_timeout_seconds: float = LOCK_TIMEOUT_SECONDS
     ) -> None:
-        super().__init__(root)
+        super().__init__(root, Staging(os.path.join(os.path.abspath(root), STAGING_FOLDER)))
         self.properties = Properties(
             exclusive_create=True, durable=fsync, lock_folder=os.path.join(self.root, LOCKS_FOLDER)
         )
@@ -67,7 +64,6 @@ class LocalStore(LocalReading):
         self._fsync = fsync
         self._lock_timeout_seconds = lock_timeout_seconds
         self._chosen: Durability | None = None
-        self._staging = Staging(os.path.join(self.root, STAGING_FOLDER))
 
     def touch(self, key: str) -> None:
         """Set the file's times to now."""
@@ -103,95 +99,12 @@ class LocalStore(LocalReading):
             except OSError as error:
                 raise StorageError.from_os_error(error, action="flush", path=path) from error
 
-    def delete(self, keys: Iterable[str]) -> None:
-        """Remove the files and the folders that are empty then, and make that durable.
-
-        A missing file is flushed away, too: who removed it may have died before that was durable.
-        """
-        changed: set[str] = set()
-        for key in keys:
-            path = self._path(key)
-            try:
-                os.unlink(path)
-            except (FileNotFoundError, NotADirectoryError):
-                pass
-            except OSError as error:
-                raise StorageError.from_os_error(error, action="delete", path=path) from error
-            changed.add(os.path.dirname(path))
-        for folder in {without_empty(folder, self.root) for folder in changed}:
-            self._folder_changed(folder)
-
-    def delete_folder(self, folder: str) -> None:
-        """Move the folder out of sight in one step, then remove what was in it."""
-        path = self._path(folder)
-        try:
-            if not stat.S_ISDIR(os.stat(path).st_mode):  # a stray file: nothing of ours lies below it
-                return
-            self._make_folders(self._staging.folder)
-            hidden = self._staging.new_path()
-            os.rename(path, hidden)
-        except (FileNotFoundError, NotADirectoryError):
-            if os.path.isdir(self._staging.folder):
-                self._durability()  # sweeps: a deletion that died may have left its files there
-                self._folder_changed(self.root)  # and may not have come to make it durable
-            return
-        except LockTimeoutError:
-            raise
-        except OSError as error:
-            raise StorageError.from_os_error(error, action="delete", path=path) from error
-        try:
-            self._folder_changed(os.path.dirname(path))
-        except StorageError:
-            self._bring_back(hidden, path)
-            raise
-        try:
-            if os.path.islink(hidden):  # the folder lies elsewhere, where nothing is ours to remove
-                os.unlink(hidden)
-            else:
-                remove_tree(hidden)
-        except OSError as error:
-            raise StorageError.from_os_error(error, action="delete", path=hidden) from error
-
     def _durability(self) -> Durability:
         # Chosen at the first write: reading needs none of it.
         if self._chosen is None:
             self._chosen = durability_for(self.root, fsync=self._fsync)
             self._staging.sweep()
         return self._chosen
-
-    def _bring_back(self, hidden: str, path: str) -> None:
-        """Undo a deletion that is not surely durable: what was there must stay."""
-        try:
-            os.rename(hidden, path)
-        except OSError as error:  # somebody made the folder anew
-            raise StorageError(
-                f"cannot move {path} back, whose deletion could not be flushed: {error.strerror}. {self._kept(hidden)}",
-                path=path,
-                number=error.errno,
-            ) from error
-        self._try_to_flush(os.path.dirname(path))
-
-    def _kept(self, hidden: str) -> str:
-        """Keep what can be neither deleted for good nor put back; tell where it is."""
-        try:
-            kept = self._staging.keep(hidden)
-        except OSError:  # the device refuses everything now
-            return f"Its files are in {hidden}: move them away before this process ends, for the next one removes them"
-        self._try_to_flush(self._staging.folder)
-        return f"Its files are in {kept}, which nothing removes: move them where you want them"
-
-    def _try_to_flush(self, folder: str) -> None:
-        # Else a power cut could bring the hidden name back, which is swept then. The call has failed either way.
-        with contextlib.suppress(StorageError):
-            self._folder_changed(folder)
-
-    def _folder_changed(self, folder: str) -> None:
-        try:
-            self._durability().folder_changed(folder)
-        except FileNotFoundError:
-            return  # removed by somebody else meanwhile, with all that was in it
-        except OSError as error:
-            raise StorageError.from_os_error(error, action="flush", path=folder) from error
 
     def _write(self, path: str, data: bytes, *, exclusive: bool, turn: Turn = no_turn) -> bool:
         for _ in range(_ATTEMPTS):

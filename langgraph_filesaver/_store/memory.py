@@ -92,6 +92,18 @@ class MemoryStore(Store):
                 del self._files[key]
             self._listings.clear()
 
+    def move_folder(self, source: str, target: str) -> bool:
+        """Rename every key below `source`."""
+        with self._mutex:
+            moved = [key for key in self._files if key.startswith(f"{source}/")]
+            if not moved or any(key.startswith(f"{target}/") for key in self._files):
+                return False
+            for key in moved:
+                new = target + key[len(source) :]
+                self._files[new], self._modified_at[new] = self._files.pop(key), self._modified_at.pop(key, 0.0)
+            self._listings.clear()
+            return True
+
     def _put(self, key: str, data: bytes) -> None:
         if self._marker is not None:
             self._files.setdefault(self._marker.key, self._marker.data)

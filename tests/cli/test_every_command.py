@@ -47,6 +47,7 @@ DRY_RUNS: dict[str, list[str]] = {
     "delete": ["research-42", "asks"],
     "prune": ["--all"],
     "gc": ["--grace", "0s"],
+    "sweep": ["--ttl", "1s", "--keep-last", "1"],
     "unlock": ["research-42"],
     "push": ["memory://nowhere-yet/agents"],
     "pull": ["memory://nowhere-yet/agents"],
@@ -131,7 +132,7 @@ def test_what_changes_something_has_a_dry_run_and_what_destroys_asks() -> None:
     looking = {*LOOKS, "tail", "cat"} - {"artifacts"}
     assert {name for name in IN_STORES if "--dry-run" not in options[name]} == looking
     assert {name for name in IN_STORES if "--yes" in options[name]} == {
-        *("copy", "delete", "prune", "gc", "unlock", "pull", "edit")
+        *("copy", "delete", "prune", "gc", "sweep", "unlock", "pull", "edit")
     }
     assert all({"--root", "--storage-options", "--json"} <= options[name] for name in IN_STORES)
 

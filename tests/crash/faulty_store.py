@@ -94,6 +94,9 @@ class FaultyStore(Store):
     def tree(self, folder: str) -> Iterator[Entry]:
         return self._store.tree(folder)
 
+    def move_folder(self, source: str, target: str) -> bool:
+        return self._operate(lambda: self._store.move_folder(source, target))
+
     def delete_folder(self, folder: str) -> None:
         self._operate(lambda: self._store.delete_folder(folder))
 

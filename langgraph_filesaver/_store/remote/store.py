@@ -340,6 +340,17 @@ class RemoteStore(Store):
         """Remove all objects below the folder. Readers may see some of them gone before others."""
         self.delete([each.key for each in self.tree(folder)])
 
+    def move_folder(self, source: str, target: str) -> bool:
+        """Copy every object, what is referred to first, then remove them, what refers first. It is not one step."""
+        keys = [each.key for each in self.tree(source)]
+        if not keys or self.list(target):
+            return False
+        keys.sort(key=lambda key: key.startswith(f"{source}/checkpoints/"))
+        for key in keys:
+            self.copy(key, target + key[len(source) :])
+        self.delete(reversed(keys))
+        return True
+
     # --- large files
 
     def stage(self, thread_id: str) -> Staged:  # noqa: ARG002 all are alike here
