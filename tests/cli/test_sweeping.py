@@ -58,6 +58,7 @@ def test_the_trash_gives_threads_back(root: Path) -> None:
     assert run("restore", "research-42", root=root).stdout == "restored 'research-42'\n"
     assert run("show", "research-42", root=root).exit_code == 0
     assert run("restore", "research-42", root=root).exit_code == 1
+    assert answer("sweep", "--ttl", "30d", "--trash", "--yes", root=root)["emptied"] == 0
     assert answer("sweep", "--grace", "0s", "--yes", root=root)["emptied"] == 1
 
 
