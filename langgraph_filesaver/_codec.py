@@ -14,12 +14,14 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import orjson
 from langgraph.checkpoint.serde.base import SerializerProtocol
+from xxhash import xxh3_64_hexdigest
 
 from langgraph_filesaver._documents import CheckpointDocument, WritesDocument
 from langgraph_filesaver._serde import JsonSerializer
@@ -28,9 +30,11 @@ from langgraph_filesaver._serde.outside import Outside
 from langgraph_filesaver.artifact import SEALING
 from langgraph_filesaver.errors import CorruptDataError, FileSaverError, SerializationError
 
-__all__ = ["Codec", "Stored", "Values", "dump_plain", "parse_json"]
+__all__ = ["Codec", "Stored", "Values", "dump_document", "dump_plain", "is_as_written", "parse_json", "with_digest"]
 
 _SEAL = "$serde"
+_DIGEST = "digest"
+_WRITTEN = re.compile(rb',\n  "digest": "([0-9a-f]{16})"\n\}\s*\Z')
 _READABLE = JsonSerializer()
 
 
@@ -45,6 +49,28 @@ def dump_plain(raw: Any) -> bytes:
         return orjson.dumps(raw, option=orjson.OPT_INDENT_2)
     except TypeError:  # a person wrote an integer beyond 64 bits, or half a surrogate pair
         return json.dumps(raw, indent=2).encode("ascii")
+
+
+def dump_document(raw: dict[str, Any]) -> bytes:
+    """Return the file of a document that was parsed and perhaps changed, with a digest of what it is now."""
+    return with_digest(dump_plain({key: value for key, value in raw.items() if key != _DIGEST}))
+
+
+def with_digest(data: bytes) -> bytes:
+    """Add, as its last key, what tells later that a document still is as it was written: docs/format.md, [D6].
+
+    `data` is an indented object with at least one key.
+    """
+    body = data[:-2]  # less the line break and the brace
+    return b'%b,\n  "digest": "%b"\n}' % (body, xxh3_64_hexdigest(body).encode("ascii"))
+
+
+def is_as_written(data: bytes) -> bool | None:
+    """Tell whether a document still is as it was written; None where it does not tell what it was."""
+    found = _WRITTEN.search(data)
+    if found is None:
+        return None if b'"digest"' not in data else False
+    return xxh3_64_hexdigest(memoryview(data)[: found.start()]).encode("ascii") == found[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,14 +163,14 @@ class Codec:
         for moved in ("ts", "source", "step"):
             if moved in raw:
                 raw[moved] = _fragment(_READABLE.dump(raw[moved], root=moved), 0)
-        return orjson.dumps(raw, option=orjson.OPT_INDENT_2)
+        return with_digest(orjson.dumps(raw, option=orjson.OPT_INDENT_2))
 
     def writes_bytes(self, document: WritesDocument, values: Values) -> bytes:
         """Return the file of a task's writes; raises as `checkpoint_bytes` does."""
         raw = document.to_json()
         for each, write in zip(raw["writes"], document.writes, strict=True):
             each["value"] = _fragment(self._text(write.value, f'write to "{write.channel}"', values), 3)
-        return orjson.dumps(raw, option=orjson.OPT_INDENT_2)
+        return with_digest(orjson.dumps(raw, option=orjson.OPT_INDENT_2))
 
     def state(self, document: CheckpointDocument) -> dict[str, Any]:
         """Return the values of all channels."""

@@ -68,6 +68,7 @@ __all__ = [
     "sealed_scope",
     "thread_document_key",
     "thread_folder",
+    "writes_bucket",
     "writes_bucket_folder",
     "writes_folder",
     "writes_key",
@@ -303,7 +304,8 @@ def writes_prefix(checkpoint_ns: str, checkpoint_id: str) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _bucket(prefix: str) -> str:
+def writes_bucket(prefix: str) -> str:
+    """Return the bucket for the writes files whose names begin with `prefix`."""
     return hashlib.sha256(prefix.encode("ascii")).hexdigest()[0]
 
 
@@ -313,7 +315,7 @@ def writes_bucket_folder(thread_id: str, prefix: str) -> str:
     The bucket is the first hexadecimal digit of the SHA-256 of the prefix: 16 folders per thread keep each listing
     short, where a folder per checkpoint would cost a mkdir per step.
     """
-    return f"{name_of(thread_id)}/writes/{_bucket(prefix)}"
+    return f"{name_of(thread_id)}/writes/{writes_bucket(prefix)}"
 
 
 def writes_key(thread_id: str, checkpoint_ns: str, checkpoint_id: str, task_id: str, number: int) -> str:

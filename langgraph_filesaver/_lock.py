@@ -30,11 +30,11 @@ from filelock import BaseFileLock
 
 from langgraph_filesaver._gate import Gate, Stamp
 from langgraph_filesaver._layout import artifacts_lock_name, lock_name
-from langgraph_filesaver._leases import BusyError, FilesPlace, LeasePlace, MemoryPlace, StorePlace
+from langgraph_filesaver._leases import BusyError, FilesPlace, LeasePlace, MemoryPlace, ReadOnlyPlace, StorePlace
 from langgraph_filesaver._lock_files import LockKind, acquired, kind_for, make_folder_of
 from langgraph_filesaver._store import Store
 from langgraph_filesaver.config import LOCK_ATTEMPT_SECONDS
-from langgraph_filesaver.errors import LockTimeoutError, StorageError
+from langgraph_filesaver.errors import LockTimeoutError, ReadOnlyError, StorageError
 
 __all__ = ["ThreadLocks"]
 
@@ -80,6 +80,7 @@ class ThreadLocks:
 
     def __init__(self, store: Store, timeout_seconds: float, lock: Literal["auto", "native", "soft"] = "auto") -> None:
         self._folder = None if store.is_far else store.properties.lock_folder
+        self._refused_in = None if store.is_far or not store.properties.is_read_only else store.describe("")
         self._kind = kind_for(self._folder or "", lock)
         self.lease_place = _lease_place(store, self._folder, self._kind)
         self.timeout_seconds = timeout_seconds
@@ -100,6 +101,7 @@ class ThreadLocks:
             LockTimeoutError: Somebody else held it all the time; the message tells who.
             StorageError: The lock file cannot be made.
         """
+        self._refuse_if_read_only()
         with contextlib.ExitStack() as held:
             try:
                 held.enter_context(self._held(thread_id, LOCK_ATTEMPT_SECONDS if is_hasty else self.timeout_seconds))
@@ -110,6 +112,10 @@ class ThreadLocks:
                     thread_id, error.path, partial(self._timed_out, thread_id, error.path, error.holder)
                 ) from error
             yield
+
+    def _refuse_if_read_only(self) -> None:
+        if self._refused_in is not None:
+            raise ReadOnlyError.refusing(self._refused_in)
 
     @contextlib.contextmanager
     def _held(self, thread_id: str, timeout_seconds: float) -> Iterator[None]:
@@ -158,6 +164,7 @@ class ThreadLocks:
         Raises:
             StorageError: The lock file cannot be made.
         """
+        self._refuse_if_read_only()
         if self._folder is None:
             is_free = self._local[_SWEEP].acquire(blocking=False)
             try:
@@ -195,6 +202,7 @@ class ThreadLocks:
 
     @contextlib.contextmanager
     def _passed(self, thread_id: str, *, exclusive: bool) -> Iterator[Stamp]:
+        self._refuse_if_read_only()
         gate = self._gate(thread_id)
         path = gate.path or artifacts_lock_name(thread_id)
         try:
@@ -248,7 +256,7 @@ class ThreadLocks:
 
 def _lease_place(store: Store, folder: str | None, kind: LockKind) -> LeasePlace:
     if folder is not None:
-        return FilesPlace(folder, kind)
+        return ReadOnlyPlace(folder, kind) if store.properties.is_read_only else FilesPlace(folder, kind)
     return StorePlace(store) if store.is_far else _PLACES.setdefault(store, MemoryPlace(object()))
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import logging
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, NamedTuple, cast
@@ -24,11 +26,12 @@ from langgraph_filesaver._metadata import matches
 from langgraph_filesaver._repository import Repository
 from langgraph_filesaver._thread_files import StoredCheckpoint
 from langgraph_filesaver.config import REMOTE_LIST_PAGE
-from langgraph_filesaver.errors import ConflictError, CorruptDataError, StorageError
+from langgraph_filesaver.errors import ConflictError, CorruptCheckpointWarning, CorruptDataError, StorageError
 
 __all__ = ["Address", "Reading", "config_of"]
 
 _LOOKS = 20
+_LOG = logging.getLogger("langgraph_filesaver")
 
 
 class Address(NamedTuple):
@@ -84,8 +87,34 @@ class Reading:
         self._incoming: dict[str, Incoming] = {}
         self._is_for_going_on = False
 
-    def get(self, address: Address, config: RunnableConfig) -> CheckpointTuple | None:
-        """Return the checkpoint that `address` names, or the latest, or None; see `FileSaver.get_tuple`."""
+    def get(self, address: Address, config: RunnableConfig, *, falls_back: bool = False) -> CheckpointTuple | None:
+        """Return the checkpoint that `address` names, or the latest, or None; see `FileSaver.get_tuple`.
+
+        With `falls_back` a latest one that is damaged is warned of, and the newest sound one before it is given.
+        """
+        try:
+            return self._get(address, config)
+        except CorruptDataError as error:
+            if address.checkpoint_id or not falls_back:
+                raise
+            found = self._before_damage(address)
+            if found is None:
+                raise
+            told = f"thread {address.thread_id!r} goes on from checkpoint {found.checkpoint['id']}, for a later one is damaged: {error}"
+            _LOG.warning(told)
+            warnings.warn(told, CorruptCheckpointWarning, stacklevel=4)
+            return found
+
+    def _before_damage(self, address: Address) -> CheckpointTuple | None:
+        """Return the newest checkpoint of a namespace that is sound with all that belongs to it, or None."""
+        for checkpoint_id in reversed(self._repository.checkpoint_ids(address.thread_id, address.checkpoint_ns)):
+            with contextlib.suppress(CorruptDataError):
+                found = self._repository.load(address.thread_id, address.checkpoint_ns, checkpoint_id)
+                if found is not None and not self._repository.is_late(address.thread_id, found.document):
+                    return self.tuple(address.thread_id, found)
+        return None
+
+    def _get(self, address: Address, config: RunnableConfig) -> CheckpointTuple | None:
         thread_id, checkpoint_ns, checkpoint_id = address
         self._is_for_going_on = True  # what is read now is what the next step stores again
         for _ in range(_LOOKS):

@@ -31,12 +31,14 @@ class ReadingMethods:
         _root: Where the threads are.
         _rule: Which keys name a credential.
         _ttl: Whether reading counts as activity.
+        _on_corrupt: What becomes of a latest checkpoint that is damaged.
     """
 
     serde: SerializerProtocol
     _root: Root
     _rule: MetadataRule
     _ttl: TimeToLive
+    _on_corrupt: str
 
     @abstractmethod
     def _note_use(self, thread_id: str) -> None:
@@ -58,7 +60,7 @@ class ReadingMethods:
         self._repository.leases.own(
             address.thread_id, run_of(config)
         )  # what the owner reads as a run, it may write as one
-        found = self._reading().get(address, config)
+        found = self._reading().get(address, config, falls_back=self._on_corrupt == "previous")
         self._note_read(config, found)
         if found is not None and self._ttl.refresh_on_read:
             self._note_use(address.thread_id)

@@ -30,7 +30,7 @@ from langgraph_filesaver._artifacts import (
 )
 from langgraph_filesaver._calls import call_order, told
 from langgraph_filesaver._claims import claim
-from langgraph_filesaver._codec import dump_plain, parse_json
+from langgraph_filesaver._codec import dump_document, dump_plain, is_as_written, parse_json
 from langgraph_filesaver._documents import CheckpointDocument, FenceDocument, WritesDocument, check_format
 from langgraph_filesaver._identity import Identified
 from langgraph_filesaver._leases import Lease, Leases
@@ -330,7 +330,8 @@ class Repository(ThreadFiles):
         if data is not None:
             raw = self.parsed(key, check_format, data)
             change(raw)
-            self.store.replace(key, dump_plain(raw))
+            # What a person has edited stays known as that.
+            self.store.replace(key, dump_document(raw) if is_as_written(data) else dump_plain(raw))
 
     def delete_thread(self, thread_id: str) -> None:
         """Remove the thread's folder with all that is in it; checkpoints first where that is not one step."""

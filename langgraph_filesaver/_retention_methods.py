@@ -82,7 +82,8 @@ class RetentionMethods:
         left alone. Of the others, a checkpoint stays if any of the policies given keeps it, or if what stays needs it.
 
         Args:
-            dry_run: True: only tell what would be done; nothing is written, not even a lock.
+            dry_run: True: only tell what would be done; nothing is written, not even a lock. Large values that only checkpoints refer
+                to that a policy does not keep are not counted then.
             ttl: A time to live in place of the saver's.
             include_unfinished: Let threads expire, too, that are not done.
             keep_last: Keep so many of the newest checkpoints of each namespace.
@@ -214,6 +215,8 @@ class RetentionMethods:
         if len(self._read_at) >= _MOST_NOTED:
             self._read_at.clear()
         self._read_at[thread_id] = now
+        if self._repository.store.properties.is_read_only:
+            return
         store, key = self._repository.store, layout.retention_key(layout.thread_folder(thread_id))
         try:
             if not store.create(key, dump_plain(RetentionDocument().to_json())):

@@ -16,7 +16,15 @@ from langgraph_filesaver._crypt import ENVIRONMENT_VARIABLE, KeyProvider
 from langgraph_filesaver._lock import ThreadLocks
 from langgraph_filesaver._mirror import MirroredStore
 from langgraph_filesaver._repository import Repository
-from langgraph_filesaver._store import PLAIN_MARKER, LocalStore, Marker, Store, sealed_marker, sealed_store_id
+from langgraph_filesaver._store import (
+    PLAIN_MARKER,
+    LocalStore,
+    Marker,
+    ReadOnlyStore,
+    Store,
+    sealed_marker,
+    sealed_store_id,
+)
 from langgraph_filesaver._thread_files import ThreadFiles
 from langgraph_filesaver.errors import DecryptionError, StorageError
 
@@ -39,6 +47,7 @@ class Root:
         mirror_options: What fsspec is to make the filesystem of the mirror with.
         mirror_required: Whether a write fails that did not get into the mirror.
         keys: Who knows the keys of files that are sealed, or None where they are plain.
+        is_read_only: Whether nothing may be written.
 
     Attributes:
         realm: Equal for savers of one root that share it: clones, and no others.
@@ -62,15 +71,19 @@ class Root:
         mirror_options: Mapping[str, Any] | None = None,
         mirror_required: bool = True,
         keys: KeyProvider | None = None,
+        is_read_only: bool = False,
     ) -> None:
         self.realm: Hashable = uuid.uuid4().hex
         self._lock = lock
         self._keys = keys
+        self._is_read_only = is_read_only
         self._marker = PLAIN_MARKER if keys is None else sealed_marker()
         self._mirrored: MirroredStore | None = None
         self._given: Store | str = (
             root if isinstance(root, Store) else _place(os.fspath(root), storage_options, filesystem, self._marker)
         )
+        if mirror is not None and is_read_only:
+            raise ValueError(f"mirror={mirror!r} is written to, and read_only=True: open one of the two alone")
         if mirror is not None and isinstance(self._given, Store) and self._given.is_far:
             raise ValueError(f"{self._given!r} is no local folder: a mirror={mirror!r} is of one")
         self._mirror = _remote(mirror, mirror_options, self._marker) if isinstance(mirror, str) else mirror
@@ -100,6 +113,8 @@ class Root:
                     self._mirror = _remote(url, options, found)
             if self._mirror is not None:
                 store = self._mirrored = MirroredStore(store, self._mirror, is_required=self._mirror_required)
+            if self._is_read_only:
+                store = ReadOnlyStore(store)
             if self._keys is not None:
                 from langgraph_filesaver._store.sealed import SealedStore  # here, for a plain store needs none of it
 

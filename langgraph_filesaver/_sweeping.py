@@ -282,7 +282,9 @@ class Sweep:
         plan, doomed = maintenance.prune_by(repository, self.codec, thread_id, policy, dry_run=self.dry_run)
         if plan.changes_nothing:
             return
-        garbage = collection.collect(repository, thread_id, dry_run=self.dry_run, grace_seconds=GRACE_SECONDS)
+        garbage = collection.GarbageReport(dry_run=True, files=0, bytes=0, paths=())
+        if not self.dry_run:  # what only they referred to is not known before
+            garbage = collection.collect(repository, thread_id, dry_run=False, grace_seconds=GRACE_SECONDS)
         kept = tuple(KeptCheckpoint(*place, f"kept: {why}") for place, why in sorted(plan.kept.items()))
         files, size = len(doomed) + garbage.files, sum(sizes.get(key, 0) for key in doomed) + garbage.bytes
         self._swept.append(SweptThread(thread_id, "pruned", reason, files, size, kept))

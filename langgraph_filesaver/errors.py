@@ -6,6 +6,7 @@ and each survives pickling (a worker process raises it, its parent sees the same
 | class | the caller's next step |
 | --- | --- |
 | `StorageError` | free the disk, mend the permission or the path, try again |
+| `ReadOnlyError` | make a saver without `read_only=True` |
 | `LockTimeoutError` | wait for the named holder, try again |
 | `ConflictError` | read again: somebody else was faster |
 | `NotFoundError` | give one of the names that are there |
@@ -24,12 +25,14 @@ from typing import Any
 
 __all__ = [
     "ConflictError",
+    "CorruptCheckpointWarning",
     "CorruptDataError",
     "DecryptionError",
     "FileSaverError",
     "InvalidEditError",
     "LockTimeoutError",
     "NotFoundError",
+    "ReadOnlyError",
     "SerializationError",
     "StorageError",
     "UnsupportedFormatError",
@@ -94,6 +97,17 @@ _ADVICE = {
     errno.ENOTDIR: ". A file stands where a folder is needed: give another root, or move the file away",
     errno.EIO: ". The device reports an error: check it before writing again",
 }
+
+
+class ReadOnlyError(StorageError):
+    """The saver was made with `read_only=True`, and the call would have written; nothing was."""
+
+    @classmethod
+    def refusing(cls, path: str) -> ReadOnlyError:
+        """Make the error for a call that would have written in `path`."""
+        return cls(
+            f"cannot write {path}: the saver was made with read_only=True; make one without it to write", path=path
+        )
 
 
 class LockTimeoutError(FileSaverError, TimeoutError):
@@ -172,6 +186,10 @@ class CorruptDataError(FileSaverError):
         return type(self)(
             self.reason, path=self.path or os.fspath(path), line=self.line, column=self.column, where=self.where
         )
+
+
+class CorruptCheckpointWarning(UserWarning):
+    """The latest checkpoint of a thread is damaged, and an older one was given, as `on_corrupt="previous"` asks for."""
 
 
 class DecryptionError(CorruptDataError):

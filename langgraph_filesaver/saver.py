@@ -51,6 +51,7 @@ from langgraph_filesaver._store import Store
 from langgraph_filesaver._sweeper import Sweeper
 from langgraph_filesaver._ttl import TimeToLive
 from langgraph_filesaver._twins import Twins, is_on_event_loop
+from langgraph_filesaver._verification_methods import VerificationMethods
 from langgraph_filesaver.config import (
     ARTIFACT_THRESHOLD_BYTES,
     LOCK_TIMEOUT_SECONDS,
@@ -63,6 +64,7 @@ __all__ = ["FileSaver"]
 class FileSaver(
     InspectionMethods,
     EncryptionMethods,
+    VerificationMethods,
     RetentionMethods,  # before those that ask it
     ReadingMethods,
     MaintenanceMethods,
@@ -107,6 +109,10 @@ class FileSaver(
         ttl: How long a thread is kept after its last activity, until a sweep removes it: a timedelta, or what `langgraph.json` has:
             {"default_ttl": minutes, "refresh_on_read": bool, "sweep_interval_minutes": …, "strategy": "delete" | "keep_latest"}.
             With an interval, a process that writes sweeps in the background.
+        on_corrupt: What reading the latest checkpoint does where a file of it is damaged. "raise": it raises CorruptDataError.
+            "previous": it warns (`CorruptCheckpointWarning`) and gives the newest one before it that is sound.
+        read_only: Whether nothing is to be written, not even locks, as on a mount that cannot be written to. What would write
+            raises ReadOnlyError.
 
     Raises:
         StorageError: `root` is a file, or a folder with other things in it, or cannot be read.
@@ -144,6 +150,8 @@ class FileSaver(
         mirror_required: bool = True,
         encryption: Encryption = None,
         ttl: timedelta | Mapping[str, Any] | None = None,
+        on_corrupt: Literal["raise", "previous"] = "raise",
+        read_only: bool = False,
     ) -> None:
         super().__init__(serde=JsonSerializer() if serde is None else serde)
         formats = Formats(artifact_threshold_bytes, compression=compression, codecs=artifact_codecs)
@@ -161,7 +169,11 @@ class FileSaver(
             mirror_options=mirror_options,
             mirror_required=mirror_required,
             keys=provider_of(encryption),
+            is_read_only=read_only,
         )
+        if on_corrupt not in ("raise", "previous"):
+            raise ValueError(f"on_corrupt={on_corrupt!r}: use 'raise' or 'previous'")
+        self._on_corrupt = on_corrupt
         self._lock_timeout_seconds = lock_timeout_seconds
         self._on_conflict = on_conflict
         self._ttl = TimeToLive.of(ttl)

@@ -5,7 +5,7 @@ from langgraph_filesaver._artifacts.formats import ArtifactCodec, Compression, F
 from langgraph_filesaver._artifacts.incoming import Incoming
 from langgraph_filesaver._artifacts.memory import Memory
 from langgraph_filesaver._artifacts.outgoing import Outgoing
-from langgraph_filesaver._artifacts.shrinking import names_to_read
+from langgraph_filesaver._artifacts.shrinking import names_in, names_to_read
 from langgraph_filesaver._artifacts.stored import StoredSource
 from langgraph_filesaver._artifacts.writer import ArtifactWriter
 
@@ -22,6 +22,7 @@ __all__ = [
     "RemovedError",
     "StoredSource",
     "file_extension",
+    "names_in",
     "names_to_read",
     "unpacked",
 ]

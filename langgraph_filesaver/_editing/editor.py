@@ -24,7 +24,7 @@ from langgraph.checkpoint.base.id import uuid6
 from langgraph_filesaver import _layout as layout
 from langgraph_filesaver._artifacts import Formats, Incoming, Outgoing
 from langgraph_filesaver._claims import claim
-from langgraph_filesaver._codec import Codec, dump_plain, parse_json
+from langgraph_filesaver._codec import Codec, dump_document, parse_json
 from langgraph_filesaver._documents import CheckpointDocument
 from langgraph_filesaver._editing.changes import NextVersion, Opened, followed, replaced
 from langgraph_filesaver._editing.checking import checked_values
@@ -268,7 +268,7 @@ class Editing:
         def encode(outgoing: Outgoing) -> bytes:
             raw = parse_json(self._codec.checkpoint_bytes(marked, outgoing, values))
             unknown = {name: each for name, each in raw_before.items() if name not in _FIELDS}
-            return dump_plain({**raw, **unknown})
+            return dump_document({**raw, **unknown})
 
         def swap(data: bytes) -> None:
             with publication.turn():

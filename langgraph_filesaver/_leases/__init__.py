@@ -4,7 +4,7 @@ from langgraph_filesaver._leases.clock import Clock
 from langgraph_filesaver._leases.holders import BusyError, HeldError, LockInfo
 from langgraph_filesaver._leases.lease import Lease, owning
 from langgraph_filesaver._leases.leases import Leases
-from langgraph_filesaver._leases.places import FilesPlace, LeasePlace, MemoryPlace
+from langgraph_filesaver._leases.places import FilesPlace, LeasePlace, MemoryPlace, ReadOnlyPlace
 from langgraph_filesaver._leases.store_place import StorePlace
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "Leases",
     "LockInfo",
     "MemoryPlace",
+    "ReadOnlyPlace",
     "StorePlace",
     "owning",
 ]

@@ -15,9 +15,9 @@ from langgraph_filesaver import _layout as layout
 from langgraph_filesaver._lock_files import HeldFile, LockKind, make_folder_of
 from langgraph_filesaver._store.descriptors import open_regular, read_all
 from langgraph_filesaver.config import LEASE_COURTESY_SECONDS
-from langgraph_filesaver.errors import StorageError
+from langgraph_filesaver.errors import ReadOnlyError, StorageError
 
-__all__ = ["ChangedError", "FilesPlace", "LeasePlace", "MemoryPlace"]
+__all__ = ["ChangedError", "FilesPlace", "LeasePlace", "MemoryPlace", "ReadOnlyPlace"]
 
 
 _WRITE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
@@ -269,3 +269,22 @@ class MemoryPlace(LeasePlace):
     def path(self, name: str) -> str:
         """Return the name."""
         return name
+
+
+class ReadOnlyPlace(FilesPlace):
+    """Files in a folder that are only looked at: who has a thread can be told, and nobody gets one."""
+
+    def turn(self, thread_id: str, *, shared: bool, timeout_seconds: float) -> HeldFile:  # noqa: ARG002 refused as it is
+        """Refuse."""
+        raise ReadOnlyError.refusing(self.path(layout.lease_lock_name(thread_id)))
+
+    def write(self, name: str, data: bytes) -> None:  # noqa: ARG002 refused as it is
+        """Refuse."""
+        raise ReadOnlyError.refusing(self.path(name))
+
+    def remove(self, name: str) -> None:
+        """Refuse."""
+        raise ReadOnlyError.refusing(self.path(name))
+
+    def note_waiting(self, thread_id: str) -> None:
+        """Do nothing: who cannot have a thread does not wait for it."""

@@ -51,6 +51,7 @@ class Properties:
             the same size written within the same second may look the same.
         is_far: Each verb is a request to another machine.
         is_shared: Other processes may open the same place.
+        is_read_only: Every verb that would write raises ReadOnlyError, and nobody needs a lock.
         keyed_names: Artifacts are not named by the SHA-256 of their content, and reading one tells whether it is the right one.
     """
 
@@ -62,6 +63,7 @@ class Properties:
     exact_versions: bool = True
     is_far: bool = False
     is_shared: bool = True
+    is_read_only: bool = False
     keyed_names: bool = False
 
 

@@ -23,6 +23,7 @@ from langgraph_filesaver.cli.mirroring import pull, push
 from langgraph_filesaver.cli.removing import copy, delete, gc, prune
 from langgraph_filesaver.cli.screen import open_missing, write
 from langgraph_filesaver.cli.sweeping import restore, sweep
+from langgraph_filesaver.cli.verifying import repair, verify
 from langgraph_filesaver.demo import command as demo_command
 from langgraph_filesaver.errors import FileSaverError
 
@@ -90,7 +91,25 @@ def _show_version(context: click.Context, parameter: click.Parameter, is_given: 
 
 _COMMANDS = (
     *(threads, show, history, diff, tree, writes, artifacts, tail, export, cat),
-    *(edit, copy, delete, prune, gc, sweep, restore, locks, unlock, push, pull, keygen, rekey, _demo, completion),
+    *(
+        edit,
+        copy,
+        delete,
+        prune,
+        gc,
+        sweep,
+        restore,
+        verify,
+        repair,
+        locks,
+        unlock,
+        push,
+        pull,
+        keygen,
+        rekey,
+        _demo,
+        completion,
+    ),
 )
 
 app = _Commands(

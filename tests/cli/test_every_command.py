@@ -41,12 +41,14 @@ LOOKS: dict[str, list[str]] = {
     "writes": ["asks"],
     "artifacts": ["research-42"],
     "locks": [],
+    "verify": [],
 }
 DRY_RUNS: dict[str, list[str]] = {
     "copy": ["research-42", "copied"],
     "delete": ["research-42", "asks"],
     "prune": ["--all"],
     "gc": ["--grace", "0s"],
+    "repair": ["research-42"],
     "sweep": ["--ttl", "1s", "--keep-last", "1"],
     "unlock": ["research-42"],
     "push": ["memory://nowhere-yet/agents"],
@@ -132,7 +134,7 @@ def test_what_changes_something_has_a_dry_run_and_what_destroys_asks() -> None:
     looking = {*LOOKS, "tail", "cat"} - {"artifacts"}
     assert {name for name in IN_STORES if "--dry-run" not in options[name]} == looking
     assert {name for name in IN_STORES if "--yes" in options[name]} == {
-        *("copy", "delete", "prune", "gc", "sweep", "unlock", "pull", "edit")
+        *("copy", "delete", "prune", "gc", "sweep", "repair", "unlock", "pull", "edit")
     }
     assert all({"--root", "--storage-options", "--json"} <= options[name] for name in IN_STORES)
 
