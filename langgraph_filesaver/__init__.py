@@ -3,6 +3,7 @@
 from langgraph_filesaver._artifacts import ArtifactCodec
 from langgraph_filesaver._collection import GarbageReport
 from langgraph_filesaver._crypt import EncryptionKey, KeyProvider
+from langgraph_filesaver._events import Event
 from langgraph_filesaver._leases import Lease, LockInfo
 from langgraph_filesaver._mirror import MirrorStatus, TransferReport
 from langgraph_filesaver._serde import JsonSerializer
@@ -31,6 +32,7 @@ __all__ = [
     "CorruptDataError",
     "DecryptionError",
     "EncryptionKey",
+    "Event",
     "FileSaver",
     "FileSaverError",
     "GarbageReport",

@@ -6,6 +6,7 @@ from abc import abstractmethod
 from collections.abc import Callable
 
 from langgraph_filesaver import _rekeying as rekeying
+from langgraph_filesaver._events import observed, thread_named
 from langgraph_filesaver._patience import waiting_for
 from langgraph_filesaver._rekeying import RekeyReport
 from langgraph_filesaver._repository import Repository
@@ -30,6 +31,7 @@ class EncryptionMethods:
     def _repository(self) -> Repository:
         """The threads."""
 
+    @observed(thread_named)
     def rekey(
         self, thread_id: str | None = None, *, dry_run: bool = False, progress: Callable[[], None] | None = None
     ) -> RekeyReport:

@@ -14,6 +14,7 @@ from langgraph_filesaver import _collection as collection
 from langgraph_filesaver import _maintenance as maintenance
 from langgraph_filesaver._codec import Codec
 from langgraph_filesaver._collection import GarbageReport
+from langgraph_filesaver._events import observed, thread_named
 from langgraph_filesaver._patience import waiting_for
 from langgraph_filesaver._repository import Repository
 from langgraph_filesaver.config import GRACE_SECONDS
@@ -37,6 +38,7 @@ class MaintenanceMethods:
     def _repository(self) -> Repository:
         """The threads."""
 
+    @observed(thread_named)
     def collect_garbage(
         self, thread_id: str | None = None, *, dry_run: bool = True, grace_seconds: float = GRACE_SECONDS
     ) -> GarbageReport:
@@ -61,6 +63,7 @@ class MaintenanceMethods:
         thread = None if thread_id is None else str(thread_id)
         return collection.collect(self._repository, thread, dry_run=dry_run, grace_seconds=grace_seconds)
 
+    @observed(thread_named)
     def delete_thread(self, thread_id: str) -> None:
         """Remove a thread with all its checkpoints and writes; a missing one is fine.
 
@@ -86,6 +89,7 @@ class MaintenanceMethods:
         wanted = {str(run_id) for run_id in run_ids}
         self._maintaining(lambda: maintenance.delete_for_runs(self._repository, Codec(self.serde), thread_id, wanted))
 
+    @observed(thread_named)
     def copy_thread(
         self, source_thread_id: str, target_thread_id: str, *, progress: Callable[[], None] | None = None
     ) -> None:
@@ -99,6 +103,7 @@ class MaintenanceMethods:
         source_id, target_id = str(source_thread_id), str(target_thread_id)
         self._maintaining(lambda: maintenance.copy_thread(self._repository, source_id, target_id, progress))
 
+    @observed(thread_named)
     def prune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
         """Make threads smaller.
 

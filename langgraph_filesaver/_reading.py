@@ -10,7 +10,7 @@ import contextlib
 import gc
 import logging
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, NamedTuple, cast
 
@@ -28,7 +28,7 @@ from langgraph_filesaver._thread_files import StoredCheckpoint
 from langgraph_filesaver.config import REMOTE_LIST_PAGE
 from langgraph_filesaver.errors import ConflictError, CorruptCheckpointWarning, CorruptDataError, StorageError
 
-__all__ = ["Address", "Reading", "config_of"]
+__all__ = ["Address", "OnLoad", "Reading", "config_of", "thread_of_config"]
 
 _LOOKS = 20
 _LOG = logging.getLogger("langgraph_filesaver")
@@ -56,6 +56,9 @@ class Address(NamedTuple):
         )
 
 
+OnLoad = Callable[[dict[str, Any]], Mapping[str, Any]]
+"""Makes of a stored state the one that the graph is given."""
+
 Place = tuple[str, str, str]
 """A thread, a namespace in it, and the id of a checkpoint."""
 
@@ -65,6 +68,12 @@ def thread_id_of(configurable: Mapping[str, Any]) -> str:
     if "thread_id" not in configurable:
         raise ValueError('the config names no thread: pass {"configurable": {"thread_id": "…"}}')
     return str(configurable["thread_id"])
+
+
+def thread_of_config(config: Any) -> str | None:
+    """Return the thread that a config names, or None where it names none."""
+    found = (config.get("configurable") or {}).get("thread_id") if isinstance(config, Mapping) else None
+    return None if found is None else str(found)
 
 
 def config_of(thread_id: Any, checkpoint_ns: str, checkpoint_id: str) -> RunnableConfig:
@@ -78,9 +87,11 @@ class Reading:
     Args:
         repository: The threads.
         codec: Revives values, with the serde that the saver has now.
+        on_load: Makes of a stored state the one that is given, or None.
     """
 
-    def __init__(self, repository: Repository, codec: Codec) -> None:
+    def __init__(self, repository: Repository, codec: Codec, on_load: OnLoad | None = None) -> None:
+        self._on_load = on_load
         self._repository = repository
         self._plain = codec
         self._codecs: dict[str, Codec] = {}
@@ -202,6 +213,8 @@ class Reading:
         with _no_collection(), self._repository.naming_checkpoint(thread_id, document):
             codec = self._codec(thread_id)
             checkpoint, metadata = codec.checkpoint(document), codec.metadata(document)
+        if self._on_load is not None:
+            _change_state(checkpoint, self._on_load)
         pending = [self._pending(thread_id, write) for write in found.writes]
         self._incoming[thread_id].note_seen()
         return CheckpointTuple(
@@ -304,3 +317,14 @@ def _history(writes: list[PendingWriteTuple], seeds: Mapping[str, Any], channel:
     if channel in seeds:
         history["seed"] = seeds[channel]
     return history
+
+
+def _change_state(checkpoint: dict[str, Any], on_load: OnLoad) -> None:
+    """Give a checkpoint the state that `on_load` makes. LangGraph forgets a channel without a version, so a new one gets the greatest."""
+    state = dict(on_load(dict(checkpoint["channel_values"])))
+    versions = checkpoint.get("channel_versions") or {}
+    new = state.keys() - versions.keys()
+    if new and versions:
+        greatest = max(versions.values())
+        checkpoint["channel_versions"] = {**versions, **dict.fromkeys(sorted(new), greatest)}
+    checkpoint["channel_values"] = state

@@ -12,9 +12,10 @@ from langgraph.checkpoint.serde.base import SerializerProtocol
 
 from langgraph_filesaver._asked import note_asked, note_latest
 from langgraph_filesaver._codec import Codec
+from langgraph_filesaver._events import observed
 from langgraph_filesaver._ids import exceed
 from langgraph_filesaver._metadata import MetadataRule
-from langgraph_filesaver._reading import Address, Reading
+from langgraph_filesaver._reading import Address, OnLoad, Reading, thread_of_config
 from langgraph_filesaver._repository import Repository
 from langgraph_filesaver._root import Root
 from langgraph_filesaver._runs import run_of
@@ -32,6 +33,7 @@ class ReadingMethods:
         _rule: Which keys name a credential.
         _ttl: Whether reading counts as activity.
         _on_corrupt: What becomes of a latest checkpoint that is damaged.
+        _on_load: Makes of a stored state the one that is given, or None.
     """
 
     serde: SerializerProtocol
@@ -39,6 +41,7 @@ class ReadingMethods:
     _rule: MetadataRule
     _ttl: TimeToLive
     _on_corrupt: str
+    _on_load: OnLoad | None
 
     @abstractmethod
     def _note_use(self, thread_id: str) -> None:
@@ -49,6 +52,7 @@ class ReadingMethods:
     def _repository(self) -> Repository:
         """The threads."""
 
+    @observed(thread_of_config)
     def get_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         """Return the checkpoint that `config` names, or the latest of its thread and namespace, or None.
 
@@ -130,4 +134,4 @@ class ReadingMethods:
         return self._reading().delta_history(Address.of(config), channels)
 
     def _reading(self) -> Reading:
-        return Reading(self._repository, Codec(self.serde))
+        return Reading(self._repository, Codec(self.serde), self._on_load)

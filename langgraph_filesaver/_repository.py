@@ -31,6 +31,7 @@ from langgraph_filesaver._artifacts import (
 from langgraph_filesaver._calls import call_order, told
 from langgraph_filesaver._claims import claim
 from langgraph_filesaver._codec import dump_document, dump_plain, is_as_written, parse_json
+from langgraph_filesaver._counting import note_bytes
 from langgraph_filesaver._documents import CheckpointDocument, FenceDocument, WritesDocument, check_format
 from langgraph_filesaver._identity import Identified
 from langgraph_filesaver._leases import Lease, Leases
@@ -250,6 +251,7 @@ class Repository(ThreadFiles):
             outgoing = Outgoing(self.artifacts, thread_id, self.formats, memory)
             try:
                 data = encode(outgoing)
+                note_bytes(len(data))
                 with Identified(self.store, thread_id), self.artifacts.published(thread_id, outgoing, data):
                     stored = store(data)
             except RemovedError:

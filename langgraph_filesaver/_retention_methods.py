@@ -14,6 +14,7 @@ from langgraph.checkpoint.serde.base import SerializerProtocol
 
 from langgraph_filesaver import _layout as layout
 from langgraph_filesaver._codec import Codec, dump_plain
+from langgraph_filesaver._events import observed, thread_named
 from langgraph_filesaver._patience import waiting_for
 from langgraph_filesaver._repository import Repository
 from langgraph_filesaver._retention import Policy
@@ -61,6 +62,7 @@ class RetentionMethods:
     def _inspector(self) -> Inspector:
         """Return what reads threads."""
 
+    @observed(thread_named)
     def sweep(
         self,
         *,
@@ -180,6 +182,7 @@ class RetentionMethods:
         """As `pin`, without blocking the event loop."""
         await self._twins.patiently(self._lock_timeout_seconds, self.pin, thread_id, pinned=pinned)
 
+    @observed(thread_named)
     def restore(self, thread_id: str, *, dry_run: bool = False) -> None:
         """Bring back a thread that a sweep has moved to the trash, or with `dry_run` only see whether that could be done.
 

@@ -23,6 +23,7 @@ from langgraph_filesaver._artifacts import names_to_read
 from langgraph_filesaver._calls import PendingWrite, folded, ordered, with_prefix
 from langgraph_filesaver._checkpoint_ids import CheckpointIds
 from langgraph_filesaver._codec import parse_json
+from langgraph_filesaver._counting import note_bytes
 from langgraph_filesaver._documents import (
     CheckpointDocument,
     FenceDocument,
@@ -374,6 +375,7 @@ class ThreadFiles:
 
     def parsed(self, key: str, from_json: Callable[[Any], Any], data: bytes) -> Any:
         """Return what `from_json` makes of the JSON in `data`, the file of `key`; an error names that file."""
+        note_bytes(len(data))
         try:
             return from_json(parse_json(data))
         except CorruptDataError as error:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from langgraph.checkpoint.serde.base import SerializerProtocol
 
 from langgraph_filesaver._codec import Codec
+from langgraph_filesaver._events import observed, thread_named
 from langgraph_filesaver._patience import waiting_for
 from langgraph_filesaver._repository import Repository
 from langgraph_filesaver._twins import Twins
@@ -38,6 +39,7 @@ class VerificationMethods:
     def _repository(self) -> Repository:
         """The threads."""
 
+    @observed(thread_named)
     def verify(self, thread_id: str | None = None, *, progress: Callable[[], None] | None = None) -> VerifyReport:
         """Read every file and tell what is damaged, missing, edited by hand, or not ours. Nothing is changed or locked.
 
@@ -62,6 +64,7 @@ class VerificationMethods:
         """As `verify`, without blocking the event loop; `progress` is called on another thread."""
         return await self._twins.run(self.verify, thread_id, progress=progress)
 
+    @observed(thread_named)
     def repair(
         self, thread_id: str, *, dry_run: bool = True, reparent: Literal["none", "nearest"] = "none"
     ) -> RepairReport:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import random
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from types import TracebackType
@@ -34,13 +34,14 @@ from langgraph_filesaver._crypt import Encryption, provider_of
 from langgraph_filesaver._documents import CheckpointDocument, StoredWrite, WritesDocument
 from langgraph_filesaver._editing_methods import EditingMethods
 from langgraph_filesaver._encryption_methods import EncryptionMethods
+from langgraph_filesaver._events import Event, observed
 from langgraph_filesaver._inspection_methods import InspectionMethods
 from langgraph_filesaver._lease_methods import LeaseMethods
 from langgraph_filesaver._maintenance_methods import MaintenanceMethods
 from langgraph_filesaver._metadata import MetadataRule
 from langgraph_filesaver._mirror_methods import MirrorMethods
 from langgraph_filesaver._patience import waiting_for
-from langgraph_filesaver._reading import Address, config_of
+from langgraph_filesaver._reading import Address, config_of, thread_of_config
 from langgraph_filesaver._reading_methods import ReadingMethods
 from langgraph_filesaver._repository import Repository
 from langgraph_filesaver._retention_methods import RetentionMethods
@@ -113,6 +114,9 @@ class FileSaver(
             "previous": it warns (`CorruptCheckpointWarning`) and gives the newest one before it that is sound.
         read_only: Whether nothing is to be written, not even locks, as on a mount that cannot be written to. What would write
             raises ReadOnlyError.
+        on_load: Makes of the stored state of a checkpoint, channel by channel, the state that the graph is given: for channels with
+            another name, or of another shape, by now. It must not change what it is given. Files stay as they were written.
+        on_event: Called with an `Event` when a call has ended; what it raises is logged.
 
     Raises:
         StorageError: `root` is a file, or a folder with other things in it, or cannot be read.
@@ -152,6 +156,8 @@ class FileSaver(
         ttl: timedelta | Mapping[str, Any] | None = None,
         on_corrupt: Literal["raise", "previous"] = "raise",
         read_only: bool = False,
+        on_load: Callable[[dict[str, Any]], Mapping[str, Any]] | None = None,
+        on_event: Callable[[Event], object] | None = None,
     ) -> None:
         super().__init__(serde=JsonSerializer() if serde is None else serde)
         formats = Formats(artifact_threshold_bytes, compression=compression, codecs=artifact_codecs)
@@ -174,6 +180,8 @@ class FileSaver(
         if on_corrupt not in ("raise", "previous"):
             raise ValueError(f"on_corrupt={on_corrupt!r}: use 'raise' or 'previous'")
         self._on_corrupt = on_corrupt
+        self._on_load = on_load
+        self._on_event = on_event
         self._lock_timeout_seconds = lock_timeout_seconds
         self._on_conflict = on_conflict
         self._ttl = TimeToLive.of(ttl)
@@ -223,6 +231,7 @@ class FileSaver(
 
     # --- writing
 
+    @observed(thread_of_config)
     def put(
         self,
         config: RunnableConfig,
@@ -277,6 +286,7 @@ class FileSaver(
             self._sweeper.start()
         return config_of(config["configurable"]["thread_id"], checkpoint_ns, checkpoint_id)
 
+    @observed(thread_of_config)
     def put_writes(
         self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
     ) -> None:

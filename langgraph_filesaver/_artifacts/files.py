@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from langgraph_filesaver import _layout as layout
 from langgraph_filesaver._artifacts.hashing import digest_of
+from langgraph_filesaver._counting import note_bytes
 from langgraph_filesaver._lock import ThreadLocks
 from langgraph_filesaver._store import Staged, Store
 from langgraph_filesaver.config import TRUST_SECONDS
@@ -244,6 +245,7 @@ class ArtifactFiles:
         data = self.store.read(key)
         if data is None:
             raise self.missing(thread_id, name)
+        note_bytes(len(data))
         if not self.store.properties.keyed_names:
             self.verify(key, name, hashlib.sha256(data).hexdigest())
         return data

@@ -26,6 +26,7 @@ from langgraph_filesaver._artifacts.npy import npy_parts
 from langgraph_filesaver._artifacts.shrinking import names_in, shrunk
 from langgraph_filesaver._artifacts.stored import StoredSource
 from langgraph_filesaver._codec import Values
+from langgraph_filesaver._counting import note_bytes
 from langgraph_filesaver._cutting import INLINE
 from langgraph_filesaver._serde.encode import Encoder, RefusedError, Writer
 from langgraph_filesaver._serde.text import escape_text, is_unicode
@@ -204,6 +205,7 @@ class Outgoing(Values):
         hashing = Hashing(staged)
         fill(hashing)
         sha256 = hashing.hexdigest()
+        note_bytes(hashing.size)
         name = self._files.store.artifact_digest(self._thread_id, sha256) + extension
         self._touched.add(name)
         del self._pending[place]
@@ -300,6 +302,7 @@ class Outgoing(Values):
     def write(self, name: str, key: str) -> bool:
         """Store an artifact that waits; False where there is one already."""
         data = self._pending[name]
+        note_bytes(0 if isinstance(data, Staged) else len(data))
         return data.name(key) if isinstance(data, Staged) else self._files.store.create(key, bytes(data))
 
     def bind(self) -> None:

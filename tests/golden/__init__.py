@@ -1,0 +1,1 @@
+"""Stores of format 1 as the first release wrote them (`tests/data/format-1`), which every release must read."""
