@@ -48,6 +48,7 @@ class Root:
         mirror_required: Whether a write fails that did not get into the mirror.
         keys: Who knows the keys of files that are sealed, or None where they are plain.
         is_read_only: Whether nothing may be written.
+        mode: The permissions of the files of a local folder.
 
     Attributes:
         realm: Equal for savers of one root that share it: clones, and no others.
@@ -72,11 +73,18 @@ class Root:
         mirror_required: bool = True,
         keys: KeyProvider | None = None,
         is_read_only: bool = False,
+        mode: int = 0o600,
     ) -> None:
         self.realm: Hashable = uuid.uuid4().hex
         self._lock = lock
         self._keys = keys
         self._is_read_only = is_read_only
+        if mode & 0o022 or mode & 0o600 != 0o600 or mode & ~0o666:
+            raise ValueError(
+                f"mode={mode:#o}: give 0o600, 0o640, 0o604 or 0o644. The owner reads and writes, and nobody else writes, for "
+                "locks are the owner's"
+            )
+        self._mode = mode
         self._marker = PLAIN_MARKER if keys is None else sealed_marker()
         self._mirrored: MirroredStore | None = None
         self._given: Store | str = (
@@ -137,6 +145,7 @@ class Root:
             marker=marker,
             fsync=self._fsync,
             lock_timeout_seconds=self._lock_timeout_seconds,
+            mode=self._mode,
         )
 
     def _identity(self, store: Store) -> Marker | None:

@@ -117,6 +117,8 @@ class FileSaver(
         on_load: Makes of the stored state of a checkpoint, channel by channel, the state that the graph is given: for channels with
             another name, or of another shape, by now. It must not change what it is given. Files stay as they were written.
         on_event: Called with an `Event` when a call has ended; what it raises is logged.
+        mode: The permissions of files in a local folder, such as 0o640 for a group that may read them; folders follow. What is
+            there keeps its own.
 
     Raises:
         StorageError: `root` is a file, or a folder with other things in it, or cannot be read.
@@ -158,6 +160,7 @@ class FileSaver(
         read_only: bool = False,
         on_load: Callable[[dict[str, Any]], Mapping[str, Any]] | None = None,
         on_event: Callable[[Event], object] | None = None,
+        mode: int = 0o600,
     ) -> None:
         super().__init__(serde=JsonSerializer() if serde is None else serde)
         formats = Formats(artifact_threshold_bytes, compression=compression, codecs=artifact_codecs)
@@ -176,6 +179,7 @@ class FileSaver(
             mirror_required=mirror_required,
             keys=provider_of(encryption),
             is_read_only=read_only,
+            mode=mode,
         )
         if on_corrupt not in ("raise", "previous"):
             raise ValueError(f"on_corrupt={on_corrupt!r}: use 'raise' or 'previous'")

@@ -36,8 +36,7 @@ from langgraph_filesaver.errors import FileSaverError, LockTimeoutError, Storage
 
 __all__ = ["LocalStore"]
 
-_FOLDER_MODE = 0o700  # state is private: only its owner reads it, and nobody else can plant files
-_FILE_MODE = 0o600
+_PRIVATE = 0o600  # state is private: only its owner reads it, and nobody else can plant files
 _ATTEMPTS = 50
 _LINKS_MISSING = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.ENOTSUP}
 _NO_LINK_THERE = {*_LINKS_MISSING, errno.EXDEV, errno.EMLINK}
@@ -51,15 +50,24 @@ class LocalStore(LocalRemoving):
         marker: The file that every folder of ours holds.
         fsync: Whether a write that returned survives a power cut (else only a killed process).
         lock_timeout_seconds: How long a write waits for the others where the file system has no hard links.
+        mode: The permissions of files; folders have them, too, and may be entered by whoever may read.
     """
 
     def __init__(
-        self, root: str, *, marker: Marker, fsync: bool = True, lock_timeout_seconds: float = LOCK_TIMEOUT_SECONDS
+        self,
+        root: str,
+        *,
+        marker: Marker,
+        fsync: bool = True,
+        lock_timeout_seconds: float = LOCK_TIMEOUT_SECONDS,
+        mode: int = _PRIVATE,
     ) -> None:
         super().__init__(root, Staging(os.path.join(os.path.abspath(root), STAGING_FOLDER)))
         self.properties = Properties(
             exclusive_create=True, durable=fsync, lock_folder=os.path.join(self.root, LOCKS_FOLDER)
         )
+        self._mode = mode
+        self._folder_mode = mode | (mode & 0o444) >> 2
         self._marker = marker
         self._fsync = fsync
         self._lock_timeout_seconds = lock_timeout_seconds
@@ -132,7 +140,7 @@ class LocalStore(LocalRemoving):
     ) -> bool:
         durability = durability or self._durability()
         staged = self._staging.new_path()
-        descriptor = os.open(staged, WRITE_FLAGS, _FILE_MODE)
+        descriptor = self._opened(staged)
         is_named = False
         try:
             write_all(descriptor, data)
@@ -170,13 +178,19 @@ class LocalStore(LocalRemoving):
             raise
         return True
 
+    def _opened(self, staged: str) -> int:
+        descriptor = os.open(staged, WRITE_FLAGS, self._mode)
+        if self._mode != _PRIVATE:
+            os.fchmod(descriptor, self._mode)
+        return descriptor
+
     def stage(self, thread_id: str) -> Staged:  # noqa: ARG002 all are alike here
         """Begin a file in the staging folder."""
         self._durability()  # sweeps before the first file of this process is there
         for _ in range(_ATTEMPTS):
             staged = self._staging.new_path()
             try:
-                descriptor = os.open(staged, WRITE_FLAGS, _FILE_MODE)
+                descriptor = self._opened(staged)
                 return LocalStaged(staged, descriptor, self._flush_staged, self._name_staged)
             except FileExistsError:
                 continue
@@ -301,7 +315,9 @@ class LocalStore(LocalRemoving):
             folder = os.path.dirname(folder)
         for path in reversed(missing):
             try:
-                os.mkdir(path, _FOLDER_MODE)
+                os.mkdir(path, self._folder_mode)
+                if self._mode != _PRIVATE:  # else no umask takes anything from it
+                    os.chmod(path, self._folder_mode)
             except FileExistsError:
                 # Somebody else made it, and may have removed it again: then lstat says so, and the caller tries again.
                 if not stat.S_ISDIR(os.lstat(path).st_mode) and not os.path.isdir(path):

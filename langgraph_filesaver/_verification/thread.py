@@ -1,7 +1,7 @@
 """One thread, verified: each file by itself, then what it refers to.
 
 Holds names and ids, never contents: artifacts are hashed in blocks, and documents are read a few at a time. No value of an artifact is
-revived; one of a document is, as whoever opens it would, unless parts of it are artifacts.
+revived; one of a document that is not as it was written is, as whoever opens it would, unless parts of it are artifacts.
 """
 
 from __future__ import annotations
@@ -191,17 +191,24 @@ class ThreadCheck:
         role = key.split("/")[1]
         tree = parse_json(data)
         document = _DOCUMENTS[role](tree)
+        is_written = is_as_written(data)
         if isinstance(document, CheckpointDocument):
             self._checkpoint(key, role, document)
+            if not is_written:  # what this library wrote can be revived
+                self._revive_checkpoint(document)
         elif isinstance(document, WritesDocument):
             self._writes(key, document)
+            for write in () if is_written else document.writes:
+                if not _has_references(write.value):
+                    self._codec.write(write.channel, write.value)
         elif isinstance(document, ThreadDocument) and layout.id_of_name(self._folder) is None:
             if layout.name_of(document.thread_id) != self._folder:
                 raise CorruptDataError(f"the folder is not that of thread {document.thread_id!r}", where="thread_id")
             self._thread_id = document.thread_id
-        if role != "edits":  # of the past: what it refers to may be collected
+        # An earlier state is of the past: what it refers to may be collected.
+        if role != "edits" and (b"artifacts/" in data or not is_written):
             self._want(key, tree)
-        if is_as_written(data) is False:
+        if is_written is False:
             self._find("edited", key, "it was changed by hand since it was written, and can be read")
 
     def _want(self, key: str, tree: Any) -> None:
@@ -226,12 +233,6 @@ class ThreadCheck:
             raise CorruptDataError(
                 f"its place is not that of checkpoint {document.checkpoint_id!r} of namespace {document.checkpoint_ns!r}"
             )
-        self._codec.others(document)
-        if not _has_references(document.metadata):
-            self._codec.metadata(document)
-        for channel, raw in document.state.items():
-            if not _has_references(raw):
-                self._codec.channel(document, channel)
         versions = document.checkpoint.get("channel_versions")
         if isinstance(versions, dict):
             kinds = {"a number" if type(each) in (int, float) else type(each).__name__ for each in versions.values()}
@@ -243,6 +244,14 @@ class ThreadCheck:
         if role == "checkpoints":
             self._parents[document.checkpoint_ns, document.checkpoint_id] = (document.parent_checkpoint_id, key)
 
+    def _revive_checkpoint(self, document: CheckpointDocument) -> None:
+        self._codec.others(document)
+        if not _has_references(document.metadata):
+            self._codec.metadata(document)
+        for channel, raw in document.state.items():
+            if not _has_references(raw):
+                self._codec.channel(document, channel)
+
     def _writes(self, key: str, document: WritesDocument) -> None:
         prefix = layout.writes_prefix(document.checkpoint_ns, document.checkpoint_id)
         name = key.rpartition("/")[2]
@@ -251,9 +260,6 @@ class ThreadCheck:
             raise CorruptDataError(
                 f"its place is not that of task {document.task_id!r} at checkpoint {document.checkpoint_id!r}"
             )
-        for write in document.writes:
-            if not _has_references(write.value):
-                self._codec.write(write.channel, write.value)
         parsed = layout.WritesName.parse(name)
         if parsed is not None:
             self._calls[start].append(parsed.number)

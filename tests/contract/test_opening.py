@@ -265,3 +265,21 @@ def test_both_names_of_deleting_delete(strategy: str) -> None:
     found = saver.get_tuple(config_of("a"))
     assert found is not None
     assert found.pending_writes == []
+
+
+def test_a_group_may_be_let_read(tmp_path: Path) -> None:
+    """[S3] With mode=0o640 files are 0640 and folders 0750, whatever the umask; locks stay their owner's, and nobody else may write."""
+    before = os.umask(0o077)
+    try:
+        saver = FileSaver(tmp_path / "a", fsync=False, mode=0o640)
+        put(saver, "1", {"text": "x" * 2_000_000, "b": "y" * 100_000})
+        saver.delete_thread("u")
+    finally:
+        os.umask(before)
+    paths = [path for path in (tmp_path / "a").rglob("*") if ".locks" not in path.parts]
+    assert {path.stat().st_mode & 0o777 for path in paths if path.is_file()} == {0o640}
+    assert {path.stat().st_mode & 0o777 for path in (*paths, tmp_path / "a") if path.is_dir()} == {0o750}
+    assert {path.stat().st_mode & 0o077 for path in (tmp_path / "a/.locks").iterdir()} <= {0}
+    for wrong in (0o660, 0o400, 0o755, 0o777):
+        with pytest.raises(ValueError, match="0o640"):
+            FileSaver(tmp_path / "b", mode=wrong)

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,7 +26,7 @@ SLOWEST_SECONDS = 20.0
 Mutation = Callable[[Path, random.Random, list[Path]], object]
 
 
-def _bits(path: Path, chance: random.Random, _: list[Path]) -> None:
+def _bits(path: Path, chance: random.Random, all_of_them: list[Path]) -> None:
     data = bytearray(path.read_bytes())
     for _ in range(chance.choice([1, 1, 3, 50])):
         if data:
@@ -88,7 +89,7 @@ def _remove(path: Path, chance: random.Random, _: list[Path]) -> None:
     path.unlink()
 
 
-_VALUES = [
+_VALUES: list[Any] = [
     None, [], {}, "", -1, 10**30, 1e308, True, "../../etc/passwd", {"$type": "os.system", "value": "touch CANARY"},
     {"$type": "builtins.eval", "value": "1"}, {"$artifact": "/etc/passwd", "bytes": 1}, {"$list": ["artifacts/../x"]},
     {"$type": "datetime", "value": "9" * 400}, {"lc": 1, "type": "constructor", "id": ["os", "system"], "kwargs": {"command": "touch CANARY"}},
