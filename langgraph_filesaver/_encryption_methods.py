@@ -56,7 +56,7 @@ class EncryptionMethods:
 
     def _rekeyed(self, thread_id: str | None) -> list[str]:
         store = self._repository.store
-        if not store.properties.keyed_names:
+        if not store.keyed_names:
             raise ValueError(f"{store.describe('')} is not encrypted: there is no key to change")
         return self._repository.thread_ids() if thread_id is None else [str(thread_id)]
 

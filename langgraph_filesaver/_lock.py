@@ -80,7 +80,7 @@ class ThreadLocks:
 
     def __init__(self, store: Store, timeout_seconds: float, lock: Literal["auto", "native", "soft"] = "auto") -> None:
         self._folder = None if store.is_far else store.properties.lock_folder
-        self._refused_in = None if store.is_far or not store.properties.is_read_only else store.describe("")
+        self._refused_in = None if store.is_far or not store.is_read_only else store.describe("")
         self._kind = kind_for(self._folder or "", lock)
         self.lease_place = _lease_place(store, self._folder, self._kind)
         self.timeout_seconds = timeout_seconds
@@ -256,7 +256,7 @@ class ThreadLocks:
 
 def _lease_place(store: Store, folder: str | None, kind: LockKind) -> LeasePlace:
     if folder is not None:
-        return ReadOnlyPlace(folder, kind) if store.properties.is_read_only else FilesPlace(folder, kind)
+        return ReadOnlyPlace(folder, kind) if store.is_read_only else FilesPlace(folder, kind)
     return StorePlace(store) if store.is_far else _PLACES.setdefault(store, MemoryPlace(object()))
 
 

@@ -218,7 +218,7 @@ class RetentionMethods:
         if len(self._read_at) >= _MOST_NOTED:
             self._read_at.clear()
         self._read_at[thread_id] = now
-        if self._repository.store.properties.is_read_only:
+        if self._repository.store.is_read_only:
             return
         store, key = self._repository.store, layout.retention_key(layout.thread_folder(thread_id))
         try:

@@ -165,7 +165,7 @@ class Sweep:
             return self._all() if is_ours else SweepReport(dry_run=False, is_busy=True)
 
     def _all(self) -> SweepReport:
-        thread_ids = self._repository.thread_ids()
+        thread_ids = self._thread_ids()
         ages = self._ages() if self._repository.store.is_far else None
         for thread_id in thread_ids:
             try:
@@ -186,6 +186,19 @@ class Sweep:
             failed=tuple(self._failed),
             emptied=emptied,
         )
+
+    def _thread_ids(self) -> list[str]:
+        """Return the threads that are here; one whose id cannot be told is among the failed."""
+        found = []
+        for name in self._repository.store.names_at_hand():
+            if layout.is_name(name):
+                try:
+                    thread_id = self._repository.thread_id_of(name)
+                except FileSaverError as error:
+                    self._failed.append(SkippedThread(name, str(error)))
+                else:
+                    found += [] if thread_id is None else [thread_id]
+        return sorted(found)
 
     def _one(self, thread_id: str, ages: Mapping[str, float] | None) -> None:
         folder = layout.thread_folder(thread_id)

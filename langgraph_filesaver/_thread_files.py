@@ -94,7 +94,7 @@ class ThreadFiles:
         return sorted(
             thread_id
             for name in self.store.list("")
-            if layout.is_name(name) and (thread_id := self._thread_id(name)) is not None
+            if layout.is_name(name) and (thread_id := self.thread_id_of(name)) is not None
         )
 
     def namespaces(self, thread_id: str) -> list[str]:
@@ -110,9 +110,9 @@ class ThreadFiles:
                     found.append(checkpoint_ns)
         return sorted(found)
 
-    def _thread_id(self, name: str) -> str | None:
-        thread_id = layout.id_of_name(name)
-        if thread_id is None:
+    def thread_id_of(self, name: str) -> str | None:
+        """Return the id of the thread whose folder has a name, or None where it does not tell one."""
+        if (thread_id := layout.id_of_name(name)) is None:
             document = self._read(layout.thread_document_key(name), ThreadDocument.from_json)
             # A folder that a person copied from a hashed name keeps the original's id inside: it is no thread.
             thread_id = document.thread_id if document and layout.name_of(document.thread_id) == name else None

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal
 
-from langgraph_filesaver._documents import FORMAT
+from langgraph_filesaver._documents import FORMAT, check_format
 from langgraph_filesaver.errors import CorruptDataError
 
 __all__ = ["RetentionDocument", "TimeToLive"]
@@ -102,14 +102,15 @@ class RetentionDocument:
     others: Mapping[str, Any] | None = None
 
     @classmethod
-    def from_json(cls, raw: Mapping[str, Any]) -> RetentionDocument:
-        """Read it; raises CorruptDataError where a value is of another type."""
-        ttl, pinned = raw.get("ttl_seconds"), raw.get("pinned", False)
-        if ttl is not None and (isinstance(ttl, bool) or not isinstance(ttl, (int, float)) or not ttl > 0):
-            raise CorruptDataError("expected a positive number, or null", where="ttl_seconds")
+    def from_json(cls, raw: Any) -> RetentionDocument:
+        """Read it; raises CorruptDataError where a value is of another type, and UnsupportedFormatError for a newer format."""
+        fields = check_format(raw)
+        ttl, pinned = fields.get("ttl_seconds"), fields.get("pinned", False)
+        if ttl is not None and (type(ttl) not in (int, float) or not 0 < ttl <= timedelta.max.total_seconds()):
+            raise CorruptDataError("expected a positive number of seconds, or null", where="ttl_seconds")
         if not isinstance(pinned, bool):
             raise CorruptDataError("expected true or false", where="pinned")
-        others = {key: value for key, value in raw.items() if key not in ("format", "ttl_seconds", "pinned")}
+        others = {key: value for key, value in fields.items() if key not in ("format", "ttl_seconds", "pinned")}
         return cls(None if ttl is None else float(ttl), pinned, others)
 
     def to_json(self) -> dict[str, Any]:

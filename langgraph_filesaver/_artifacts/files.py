@@ -246,7 +246,7 @@ class ArtifactFiles:
         if data is None:
             raise self.missing(thread_id, name)
         note_bytes(len(data))
-        if not self.store.properties.keyed_names:
+        if not self.store.keyed_names:
             self.verify(key, name, hashlib.sha256(data).hexdigest())
         return data
 
@@ -262,7 +262,7 @@ class ArtifactFiles:
             try:
                 status = os.fstat(file.fileno())
             except (OSError, AttributeError):  # a file in memory, or one that is made of another while it is read
-                return _read_into_memory(file) if self.store.properties.keyed_names else self.read(thread_id, name)
+                return _read_into_memory(file) if self.store.keyed_names else self.read(thread_id, name)
             if not status.st_size:
                 return self.read(thread_id, name)
             mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
@@ -289,7 +289,7 @@ class ArtifactFiles:
         Raises:
             CorruptDataError: It is another one.
         """
-        if not self.store.properties.keyed_names and not name.startswith(digest):
+        if not self.store.keyed_names and not name.startswith(digest):
             raise CorruptDataError(
                 f"the file has been changed or damaged: its SHA-256 is {digest}, not the one in its name. Bring it back; "
                 "to correct a value, write it in place of the reference in the checkpoint's file instead",

@@ -143,7 +143,7 @@ class Incoming:
         if not all(type(value) is kind for value, kind in fields):
             raise InvalidTagError('must have a "name", a "media_type" and its size in "bytes"')
         sha256 = raw.get("sha256")
-        is_keyed = self._files.store.properties.keyed_names
+        is_keyed = self._files.store.keyed_names
         if type(sha256) is not str or (not _SHA256.fullmatch(sha256) if is_keyed else sha256 != name[:64]):
             raise InvalidTagError("must be the SHA-256 in the path", "sha256")
         self._seen.add(name)

@@ -174,6 +174,10 @@ class MirroredStore(Store):
         more = {name for name in there if layout.is_name(name) and name not in doomed}
         return here if more <= set(here) else tuple(sorted({*here, *more}))
 
+    def names_at_hand(self) -> tuple[str, ...]:
+        """List the folder: what is only in the mirror stays there."""
+        return self.local.list("")
+
     def tree(self, folder: str) -> Iterator[Entry]:
         """Walk the folder here."""
         if folder:

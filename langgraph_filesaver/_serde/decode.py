@@ -22,6 +22,7 @@ __all__ = ["Decoder", "InvalidTagError", "Known", "Reader", "References", "Traci
 
 logger = logging.getLogger("langgraph_filesaver")
 
+_MOST_TOLD = 100
 _MAX_WARNED = 1000  # a bound on memory, should names of types be made up without end
 _warned: set[str] = set()
 
@@ -242,5 +243,5 @@ def _warn(name: str) -> None:
     logger.warning(
         "The type %r stored in a file is not known or not allowed here: its values come back as plain data and are "
         "written back unchanged. Import its module before reading, or allow it with allowed_types=[...].",
-        name,
+        name if len(name) <= _MOST_TOLD else f"{name[:_MOST_TOLD]}…",  # it is of a file, which may hold anything
     )

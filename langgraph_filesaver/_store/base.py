@@ -51,8 +51,6 @@ class Properties:
             the same size written within the same second may look the same.
         is_far: Each verb is a request to another machine.
         is_shared: Other processes may open the same place.
-        is_read_only: Every verb that would write raises ReadOnlyError, and nobody needs a lock.
-        keyed_names: Artifacts are not named by the SHA-256 of their content, and reading one tells whether it is the right one.
     """
 
     exclusive_create: bool
@@ -63,8 +61,6 @@ class Properties:
     exact_versions: bool = True
     is_far: bool = False
     is_shared: bool = True
-    is_read_only: bool = False
-    keyed_names: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,9 +149,17 @@ class Staged(ABC):
 
 
 class Store(ABC):
-    """Bytes under keys. See the module's text for the rules."""
+    """Bytes under keys. See the module's text for the rules.
+
+    Attributes:
+        properties: What it promises; a far store may have to try that out first, which writes.
+        is_read_only: Every verb that would write raises ReadOnlyError, and nobody needs a lock.
+        keyed_names: Artifacts are not named by the SHA-256 of their content, and reading one tells whether it is the right one.
+    """
 
     properties: Properties
+    is_read_only = False
+    keyed_names = False
 
     @property
     def is_far(self) -> bool:
@@ -208,6 +212,10 @@ class Store(ABC):
 
         The same tuple object is returned again only while nothing in the folder has changed.
         """
+
+    def names_at_hand(self) -> tuple[str, ...]:
+        """Return what `list("")` does, less what would have to be fetched from another store before it could be looked at."""
+        return self.list("")
 
     @abstractmethod
     def delete_folder(self, folder: str) -> None:

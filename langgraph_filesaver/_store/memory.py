@@ -81,7 +81,7 @@ class MemoryStore(Store):
             files = sorted(self._files.items())
         prefix = f"{folder}/" if folder else ""
         for key, data in files:
-            if key.startswith(prefix):
+            if key.startswith(prefix) and (folder or not key.startswith(".")):
                 version = hashlib.sha256(data).hexdigest()
                 yield Entry(key, len(data), self._modified_at.get(key, 0.0), version)
 

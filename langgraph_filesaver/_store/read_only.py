@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import replace
-from functools import cached_property
 from typing import BinaryIO, NoReturn
 
 from langgraph_filesaver._store.base import Entry, Properties, Staged, Status, Store, Turn, Versioned, no_turn
@@ -21,16 +19,18 @@ class ReadOnlyStore(Store):
         inner: The store.
     """
 
+    is_read_only = True
+
     def __init__(self, inner: Store) -> None:
         self._inner = inner
 
     def __repr__(self) -> str:
         return f"{self._inner!r}, read-only"
 
-    @cached_property
+    @property
     def properties(self) -> Properties:  # type: ignore[override] # found out by the wrapped store, perhaps at its first use
-        """Those of the wrapped store, but that nothing is written."""
-        return replace(self._inner.properties, is_read_only=True)
+        """Those of the wrapped store."""
+        return self._inner.properties
 
     @property
     def is_far(self) -> bool:
@@ -70,6 +70,10 @@ class ReadOnlyStore(Store):
     def list(self, folder: str) -> tuple[str, ...]:
         """List it."""
         return self._inner.list(folder)
+
+    def names_at_hand(self) -> tuple[str, ...]:
+        """List what is here."""
+        return self._inner.names_at_hand()
 
     def tree(self, folder: str) -> Iterator[Entry]:
         """Walk it."""

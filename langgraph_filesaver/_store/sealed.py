@@ -15,7 +15,6 @@ import threading
 import time
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from functools import cached_property
 from typing import BinaryIO, cast
 
@@ -54,6 +53,8 @@ class SealedStore(Store):
         marker: What the root gets where it has no marker yet.
     """
 
+    keyed_names = True
+
     def __init__(self, inner: Store, provider: KeyProvider, marker: Marker) -> None:
         self.inner = inner
         self._provider = provider
@@ -66,10 +67,15 @@ class SealedStore(Store):
     def __repr__(self) -> str:
         return f"{self.inner!r}, sealed"
 
-    @cached_property
+    @property
     def properties(self) -> Properties:  # type: ignore[override] # found out by the wrapped store, perhaps at its first use
-        """Those of the wrapped store; names of artifacts are keyed."""
-        return replace(self.inner.properties, keyed_names=True)
+        """Those of the wrapped store."""
+        return self.inner.properties
+
+    @property
+    def is_read_only(self) -> bool:  # type: ignore[override] # that of the wrapped store
+        """That of the wrapped store."""
+        return self.inner.is_read_only
 
     @property
     def is_far(self) -> bool:
@@ -236,6 +242,10 @@ class SealedStore(Store):
     def list(self, folder: str) -> tuple[str, ...]:
         """List the folder."""
         return self.inner.list(folder)
+
+    def names_at_hand(self) -> tuple[str, ...]:
+        """List what is here."""
+        return self.inner.names_at_hand()
 
     def tree(self, folder: str) -> Iterator[Entry]:
         """Walk the folder; sizes are those of the sealed files."""

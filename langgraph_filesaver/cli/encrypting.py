@@ -97,7 +97,7 @@ def rekey(call: Call, *, thread_id: str | None, dry_run: bool) -> None:
     if thread_id is not None:
         require_thread(saver, thread_id)
     repository = repository_of(saver)
-    if not repository.store.properties.keyed_names:
+    if not repository.store.keyed_names:
         raise click.UsageError(f"{repository.store.describe('')} is not encrypted: there is no key to change")
     wanted = repository.thread_ids() if thread_id is None else [thread_id]
     reports = []

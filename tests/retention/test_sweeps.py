@@ -231,6 +231,31 @@ def test_a_damaged_thread_stops_no_other(tmp_path: Path) -> None:
     assert [each.thread_id for each in saver.sweep(now=LATER).failed] == ["bad"]
 
 
+def test_a_folder_that_tells_no_thread_is_reported(tmp_path: Path) -> None:
+    """[T1] A hashed folder whose thread.json is damaged is among the failed, and the others are swept."""
+    saver = FileSaver(tmp_path, fsync=False, ttl=TTL)
+    for thread_id in ("Odd Id", "good"):
+        finish(saver, thread_id)
+    next(tmp_path.glob("*/thread.json")).write_text("{")
+    report = saver.sweep(now=LATER)
+    assert [each.thread_id for each in report.swept] == ["good"]
+    assert [each.thread_id[:6] for each in report.failed] == ["odd-id"]
+
+
+def test_a_sweep_fetches_nothing_from_a_mirror(tmp_path: Path) -> None:
+    """Of a folder with a mirror, only what is here is swept: threads that are only there stay there, and there alone."""
+    url = f"memory://{tmp_path.as_posix().strip('/')}/mirror"
+    finish(FileSaver(tmp_path / "first", fsync=False, mirror=url), "there")
+    saver = FileSaver(tmp_path / "second", fsync=False, mirror=url, ttl=TTL)
+    finish(saver, "here")
+    report = saver.sweep(now=LATER, trash=True)
+    assert [each.thread_id for each in report.swept] == ["here"]
+    assert not (tmp_path / "second/there").exists()
+    assert FileSaver(url)._repository.thread_ids() == ["there"]
+    saver.restore("here")
+    assert FileSaver(url)._repository.thread_ids() == ["here", "there"]
+
+
 def test_one_process_sweeps_at_a_time(tmp_path: Path) -> None:
     """[H4] Who comes second is told so at once, and changes nothing."""
     saver = FileSaver(tmp_path, fsync=False, ttl=TTL)

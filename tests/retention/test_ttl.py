@@ -63,6 +63,8 @@ def test_a_threads_own_document_keeps_what_it_does_not_know() -> None:
     """[D3] [H1] Fields of a newer release survive a change, and wrong types are told."""
     raw = {"format": 1, "ttl_seconds": 60, "pinned": True, "newer": {"a": 1}}
     assert RetentionDocument.from_json(raw).to_json() == {**raw, "ttl_seconds": 60.0}
-    for wrong in ({"ttl_seconds": "60"}, {"ttl_seconds": -1}, {"pinned": "yes"}):
+    for wrong in ({"ttl_seconds": "60"}, {"ttl_seconds": -1}, {"pinned": "yes"}, {"ttl_seconds": 1e300}, {"format": 0}):
         with pytest.raises(CorruptDataError):
             RetentionDocument.from_json({"format": 1, **wrong})
+    with pytest.raises(CorruptDataError):
+        RetentionDocument.from_json([])
