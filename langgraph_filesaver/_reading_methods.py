@@ -44,8 +44,8 @@ class ReadingMethods:
     _on_load: OnLoad | None
 
     @abstractmethod
-    def _note_use(self, thread_id: str) -> None:
-        """Let reading a thread count as its activity."""
+    def _note_use(self, thread_id: str, checkpoint_ns: str, checkpoint_id: str) -> None:
+        """Let reading a checkpoint count as its thread's activity."""
 
     @property
     @abstractmethod
@@ -67,7 +67,7 @@ class ReadingMethods:
         found = self._reading().get(address, config, falls_back=self._on_corrupt == "previous")
         self._note_read(config, found)
         if found is not None and self._ttl.refresh_on_read:
-            self._note_use(address.thread_id)
+            self._note_use(address.thread_id, address.checkpoint_ns, found.checkpoint["id"])
         return found
 
     def _note_read(self, config: RunnableConfig, found: CheckpointTuple | None) -> None:

@@ -18,6 +18,7 @@ from langgraph_filesaver._events import observed, thread_named
 from langgraph_filesaver._patience import waiting_for
 from langgraph_filesaver._repository import Repository
 from langgraph_filesaver._retention import Policy
+from langgraph_filesaver._store import Store
 from langgraph_filesaver._sweeper import Sweeper
 from langgraph_filesaver._ttl import RetentionDocument, TimeToLive
 from langgraph_filesaver._twins import Twins
@@ -210,19 +211,35 @@ class RetentionMethods:
         for each in report.failed:
             _LOG.warning("thread %r could not be swept: %s", each.thread_id, each.reason)
 
-    def _note_use(self, thread_id: str) -> None:
-        """Let reading a thread count as its activity, now and then; no read fails for it."""
+    def _note_use(self, thread_id: str, checkpoint_ns: str, checkpoint_id: str) -> None:
+        """Let reading a checkpoint count as its thread's activity, now and then; no read fails for it.
+
+        The file that was read is made young: nothing new appears, so a read brings no folder back that is being removed, and
+        takes no thread of a mirror for its own. In a far store `retention.json` is uploaded once more.
+        """
         now = time.monotonic()
         if now - self._read_at.get(thread_id, -READ_NOTE_SECONDS) < READ_NOTE_SECONDS:
             return
         if len(self._read_at) >= _MOST_NOTED:
             self._read_at.clear()
         self._read_at[thread_id] = now
-        if self._repository.store.is_read_only:
-            return
-        store, key = self._repository.store, layout.retention_key(layout.thread_folder(thread_id))
+        store = self._repository.store
         try:
-            if not store.create(key, dump_plain(RetentionDocument().to_json())):
-                store.touch(key)
+            if store.is_read_only:
+                return
+            if store.is_far:
+                self._write_wishes_again(store, layout.retention_key(layout.thread_folder(thread_id)))
+            else:
+                store.touch(layout.checkpoint_key(thread_id, checkpoint_ns, checkpoint_id))
         except FileSaverError as error:
             _LOG.warning("that thread %r was read could not be noted, so it may expire sooner: %s", thread_id, error)
+
+    @staticmethod
+    def _write_wishes_again(store: Store, key: str) -> None:
+        """Where a file is as old as its last upload, upload what the thread wants for itself; who changes it meanwhile has done that."""
+        if store.properties.compare_and_swap:
+            found = store.read_versioned(key)
+            data = dump_plain(RetentionDocument().to_json()) if found is None else found.data
+            store.swap(key, data, None if found is None else found.version)
+        else:
+            store.replace(key, store.read(key) or dump_plain(RetentionDocument().to_json()))

@@ -144,9 +144,32 @@ def test_reading_counts_where_that_is_asked_for(tmp_path: Path) -> None:
     saver = FileSaver(tmp_path, fsync=False, ttl={**TTL, "refresh_on_read": True})
     finish(saver, "t")
     age(tmp_path / "t", 40 * DAY)
+    before = files_in(tmp_path)
     again = FileSaver(tmp_path, fsync=False, ttl={**TTL, "refresh_on_read": True})
     assert again.get_tuple(config_for("t")) is not None
+    assert files_in(tmp_path) == before
     assert again.sweep().swept == ()
+
+
+def test_reading_makes_a_thread_young_in_every_store(home: Home) -> None:
+    """[H1] What tells the age is changed by a read, once a minute at most, and what the thread wants for itself stays."""
+    saver = home.saver(ttl={**TTL, "refresh_on_read": True})
+    finish(saver, "t")
+    saver.set_ttl("t", DAY)
+    saver._read_at.clear()
+
+    def youngest() -> float:
+        return max(each.modified_at for each in saver._repository.store.tree("t"))
+
+    if home.kind == "local":  # whose clock may stand still meanwhile
+        age(home.root / "t", timedelta(hours=1))
+    before = youngest()
+    saver.get_tuple(config_for("t"))
+    after = youngest()
+    assert after > before
+    saver.get_tuple(config_for("t"))
+    assert youngest() == after
+    assert [each.thread_id for each in home.saver().sweep(now=NOW + 2 * DAY).swept] == ["t"]
 
 
 def test_a_policy_prunes_all_threads_and_tells_why(tmp_path: Path) -> None:
