@@ -15,6 +15,8 @@ from typing import Any
 
 __all__ = ["Sweeper"]
 
+Work = weakref.WeakMethod[Callable[[], object]]
+
 _LOG = logging.getLogger("langgraph_filesaver")
 
 
@@ -23,25 +25,32 @@ class Sweeper:
 
     Args:
         interval_seconds: How long it sleeps in between.
-        work: What it does; a bound method, of whose object only a weak reference is kept.
     """
 
-    def __init__(self, interval_seconds: float, work: Callable[[], object]) -> None:
+    def __init__(self, interval_seconds: float) -> None:
         self._interval_seconds = interval_seconds
-        self._work = weakref.WeakMethod(work)
+        self._work: Work | None = None
         self._started_in: int | None = None
         self._ended = threading.Event()
         self._mutex = threading.Lock()
 
-    def start(self) -> None:
-        """Begin, unless this process has begun already; a forked process begins anew."""
-        if self._started_in == os.getpid():
+    def start(self, work: Callable[[], object]) -> None:
+        """Begin, unless this process has begun already and whoever's work that is still lives; a forked process begins anew.
+
+        Args:
+            work: What is done; a bound method, of whose object only a weak reference is kept.
+        """
+        if self._is_at_work():
             return
         with self._mutex:
-            if self._started_in != os.getpid():
-                self._started_in, self._ended = os.getpid(), threading.Event()
+            if not self._is_at_work():
+                self._ended.set()
+                self._started_in, self._ended, self._work = os.getpid(), threading.Event(), weakref.WeakMethod(work)
                 arguments = (self._ended, self._interval_seconds, self._work)
                 threading.Thread(target=_run, args=arguments, name="langgraph-filesaver-sweeper", daemon=True).start()
+
+    def _is_at_work(self) -> bool:
+        return self._started_in == os.getpid() and self._work is not None and self._work() is not None
 
     def stop(self) -> None:
         """End; a sweep that is under way goes on to its end. The next start begins anew."""
@@ -50,10 +59,10 @@ class Sweeper:
             self._started_in = None
 
     def __reduce__(self) -> tuple[Any, ...]:
-        raise TypeError("a thread that sweeps is not pickled")
+        return (Sweeper, (self._interval_seconds,))
 
 
-def _run(ended: threading.Event, interval_seconds: float, work: weakref.WeakMethod[Callable[[], object]]) -> None:
+def _run(ended: threading.Event, interval_seconds: float, work: Work) -> None:
     while not ended.wait(interval_seconds):
         sweep = work()
         if sweep is None:

@@ -191,7 +191,7 @@ class FileSaver(
         self._ttl = TimeToLive.of(ttl)
         self._read_at: dict[str, float] = {}
         interval = self._ttl.sweep_interval
-        self._sweeper = Sweeper(interval.total_seconds(), self._sweep_in_background) if interval else None
+        self._sweeper = Sweeper(interval.total_seconds()) if interval else None
         self._rule = MetadataRule(metadata_include, metadata_exclude)
         self._twins = Twins(max_workers)
         if not is_on_event_loop():
@@ -287,7 +287,7 @@ class FileSaver(
 
         waiting_for(self._lock_timeout_seconds, attempt)
         if self._sweeper is not None:
-            self._sweeper.start()
+            self._sweeper.start(self._sweep_in_background)
         return config_of(config["configurable"]["thread_id"], checkpoint_ns, checkpoint_id)
 
     @observed(thread_of_config)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import copy
+import gc
 import logging
 import os
+import pickle
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -407,10 +410,31 @@ def test_the_background_keeps_no_saver_alive() -> None:
             done.set()
 
     work = Work()
-    sweeper = Sweeper(0.001, work.work)
-    sweeper.start()
+    sweeper = Sweeper(0.001)
+    sweeper.start(work.work)
     assert done.wait(30)
     (thread,) = [each for each in threading.enumerate() if each.name == "langgraph-filesaver-sweeper"]
     del work
     thread.join(30)
     assert not thread.is_alive()
+
+
+def test_a_clone_goes_on_sweeping_when_its_original_is_gone(tmp_path: Path) -> None:
+    """As `with_allowlist` makes one, whose original nobody keeps: the next write of the clone begins anew, in one thread."""
+    saver = FileSaver(tmp_path, fsync=False, ttl={**TTL, "sweep_interval_minutes": 60})
+    put(saver, "1", {"value": 1})
+    clone = copy.copy(saver)
+    sweeper = saver._sweeper
+    assert sweeper is not None
+    assert clone._sweeper is sweeper
+    first = sweeper._ended
+    put(clone, "2", {"value": 1})
+    assert sweeper._ended is first, "the original is at work"
+    del saver
+    gc.collect()
+    put(clone, "3", {"value": 1})
+    assert first.is_set()
+    assert sweeper._work is not None
+    assert sweeper._work() == clone._sweep_in_background
+    clone.__exit__(None, None, None)
+    assert pickle.loads(pickle.dumps(sweeper))._interval_seconds == 3600
