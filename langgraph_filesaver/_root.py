@@ -119,6 +119,8 @@ class Root:
                 if self._mirror_url is not None:
                     url, options = self._mirror_url
                     self._mirror = _remote(url, options, found)
+            if found is not None:
+                self._refuse_other_mirror(found)
             if self._mirror is not None:
                 store = self._mirrored = MirroredStore(store, self._mirror, is_required=self._mirror_required)
             if self._is_read_only:
@@ -147,6 +149,26 @@ class Root:
             lock_timeout_seconds=self._lock_timeout_seconds,
             mode=self._mode,
         )
+
+    def _refuse_other_mirror(self, marker: Marker) -> None:
+        """Raise StorageError where the mirror is another store: sealed files open in their own alone."""
+        if self._mirror is None:
+            return
+        try:
+            there = self._mirror.read(marker.key)
+        except StorageError:  # it is down; what cannot be read is written to by nobody
+            if self._mirror_required:
+                raise
+            return
+        if there is None:
+            return
+        path = self._mirror.describe(marker.key)
+        if sealed_store_id(there, path) != sealed_store_id(marker.data, path):
+            raise StorageError(
+                f"{path} is the marker of another store, in which encrypted files of this one would not open: give an empty "
+                "place for the mirror, or the one that it has had",
+                path=path,
+            )
 
     def _identity(self, store: Store) -> Marker | None:
         """Return the marker of a store that is sealed; None where there is no store yet, or it is plain.

@@ -245,6 +245,16 @@ def test_a_mirror_holds_the_same_sealed_files_and_can_be_opened_alone(root: Path
     assert (tmp_path / "fresh/filesaver.json").read_bytes() == (root / "filesaver.json").read_bytes()
 
 
+def test_a_mirror_of_another_store_is_refused(root: Path, saver: FileSaver, tmp_path: Path) -> None:
+    """[X3] Files that would not open there are not put there: neither into a plain store, nor into another encrypted one."""
+    put(saver, "1", {"value": 1}, thread_id="t")
+    for name, encryption in (("plain", False), ("sealed", KEY)):
+        url = f"memory://{tmp_path.as_posix().strip('/')}/{name}"
+        put(FileSaver(url, encryption=encryption), "1", {"value": 1}, thread_id="u")
+        with pytest.raises(StorageError, match="another store"):
+            FileSaver(root, encryption=KEY, mirror=url)
+
+
 def test_a_store_is_sealed_or_plain_from_its_first_file_on(root: Path, saver: FileSaver, tmp_path: Path) -> None:
     """[X4] Without a key an encrypted store does not open, and with one a plain store does not; each error says what to do."""
     put(saver, "1", {"value": 1}, thread_id="t")
