@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import errno
 import os
 import stat
 import time
@@ -125,7 +126,7 @@ class LocalReading(Store):
                         if entry.is_dir(follow_symlinks=False):
                             if place or not entry.name.startswith("."):
                                 folders.append(prefix + entry.name)
-                        elif entry.is_file():
+                        elif _is_file(entry):
                             self._note(entry, prefix + entry.name, found)
             except (FileNotFoundError, NotADirectoryError):
                 continue
@@ -144,3 +145,13 @@ class LocalReading(Store):
 
     def _path(self, key: str) -> str:
         return f"{self.root}/{key}" if key else self.root
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    """Tell whether an entry is a file, or a link to one; links in a circle lead to none."""
+    try:
+        return entry.is_file()
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            return False
+        raise

@@ -246,6 +246,10 @@ DAMAGES: dict[str, tuple[Damaging, tuple[str, str]]] = {
         lambda root: (root / "u/checkpoints/_root/3f.json").symlink_to("nowhere"),
         ("corrupt", "checkpoints"),
     ),
+    "a link to itself": (
+        lambda root: (root / "u/checkpoints/_root/3f.json").symlink_to(root / "u/checkpoints/_root/3f.json"),
+        ("corrupt", "checkpoints"),
+    ),
     "a folder": (lambda root: (root / "u/checkpoints/_root/3f.json").mkdir(), ("corrupt", "checkpoints")),
 }
 
@@ -295,7 +299,7 @@ def steps(saver: FileSaver) -> list[str]:
     [
         name
         for name in DAMAGES
-        if name not in ("a pipe", "a link", "a dangling link", "a folder", "a call that is gone")
+        if name not in ("a pipe", "a link", "a dangling link", "a link to itself", "a folder", "a call that is gone")
     ],
 )
 def test_after_a_repair_a_thread_is_sound_and_nothing_is_lost_for_good(saver: FileSaver, root: Path, name: str) -> None:
