@@ -243,7 +243,7 @@ class ThreadFiles:
         return self.store.exists(layout.checkpoint_key(thread_id, document.checkpoint_ns, document.checkpoint_id))
 
     def load_latest(self, thread_id: str, checkpoint_ns: str) -> StoredCheckpoint | None:
-        """Return the checkpoint with the greatest id, as of now, or None where the namespace has none."""
+        """Return the checkpoint with the greatest id, as of now, or None. One that was put again meanwhile must still be it."""
         for _ in range(_LOOKS):
             with self.store.ahead():
                 # Of a far store, what was written to the checkpoint that was the latest before is listed first: where the
@@ -256,7 +256,7 @@ class ThreadFiles:
                     return None
                 is_seen = document.checkpoint_id == known_id
                 found = self.with_writes(thread_id, document, is_seen=is_seen)
-            if found is not None and (found.document is document or not self.is_late(thread_id, found.document)):
+            if found and (found.document is document or self.latest(thread_id, checkpoint_ns) == found.document):
                 self.note_latest(thread_id, checkpoint_ns, document.checkpoint_id)
                 return found
         raise self._changes_too_fast(thread_id)
