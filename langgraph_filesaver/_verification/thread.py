@@ -6,6 +6,7 @@ revived; one of a document that is not as it was written is, as whoever opens it
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 from collections import defaultdict
@@ -74,6 +75,7 @@ class ThreadCheck:
         self._calls: defaultdict[str, list[int]] = defaultdict(list)
         self._wanted: set[str] = set()
         self._readable: list[str] = []
+        self._to_follow: list[str] = []
         self.findings: list[Finding] = []
         self.files = 0
         self.bytes = 0
@@ -96,6 +98,7 @@ class ThreadCheck:
         documents = iter([each for each in ours if not layout.is_artifact_key(each.key)])
         while batch := list(islice(documents, _BATCH)):
             self._documents(batch)
+        self._follow()
         self._references()
         self._circles()
         self._gaps()
@@ -133,22 +136,14 @@ class ThreadCheck:
     def _artifact(self, entry: Entry) -> None:
         name = entry.key.rpartition("/")[2]
         try:
-            if ".json" in name:
-                data = self._store.read(entry.key)
-                if data is None:
-                    return
-                self._hashed(entry.key, name, hashlib.sha256(data).hexdigest())
-                content = self._repository.formats.content(data, name)
-                self._want(entry.key, self._repository.parsed(entry.key, _as_it_is, content))
-            else:
-                file = self._store.open(entry.key)
-                if file is None:
-                    return
-                digest = hashlib.sha256()
-                with file:
-                    while block := file.read(COPY_BLOCK_BYTES):
-                        digest.update(block)
-                self._hashed(entry.key, name, digest.hexdigest())
+            file = self._store.open(entry.key)
+            if file is None:
+                return
+            digest = hashlib.sha256()
+            with file:
+                while block := file.read(COPY_BLOCK_BYTES):
+                    digest.update(block)
+            self._hashed(entry.key, name, digest.hexdigest())
         except FileSaverError as error:
             self._broken(entry.key, error)
         self._done(entry)
@@ -214,12 +209,14 @@ class ThreadCheck:
     def _want(self, key: str, tree: Any) -> None:
         """Note what a file refers to."""
         is_referring = False
-        for reference, _, is_certain in references_in(tree):
+        for reference, may_refer, is_certain in references_in(tree):
             name = layout.artifact_name(reference)
             if is_certain:
                 if name is None:
                     raise CorruptDataError(f"{reference!r} is no reference to an artifact")
                 self._wanted.add(name)
+                if may_refer and ".json" in name:
+                    self._to_follow.append(name)
                 is_referring = True
         if is_referring:
             self._readable.append(key)
@@ -265,6 +262,18 @@ class ThreadCheck:
             self._calls[start].append(parsed.number)
 
     # --- what they are together
+
+    def _follow(self) -> None:
+        """Look into the parts of values that documents refer to; a file of the user's, behind a handle, is none of them."""
+        done: set[str] = set()
+        while self._to_follow:
+            name = self._to_follow.pop()
+            if name not in done and name in self._artifacts:
+                done.add(name)
+                key = layout.artifact_key(self._folder, name)
+                with contextlib.suppress(FileSaverError):  # a damaged one was told when it was hashed
+                    content = self._repository.formats.content(self._store.read(key) or b"", name)
+                    self._want(key, self._repository.parsed(key, _as_it_is, content))
 
     def _references(self) -> None:
         missing = {

@@ -361,3 +361,12 @@ def test_the_quarantine_is_no_thread(saver: FileSaver, root: Path, steps: list[s
     assert saver._repository.thread_ids() == ["line", "t", "u"]
     assert not any(".quarantine" in each.key for each in saver._repository.store.tree(""))
     assert saver.get_tuple(config_for("line")).checkpoint["id"] == "4"  # type: ignore[union-attr]
+
+
+def test_a_file_of_the_users_is_not_looked_into(root: Path) -> None:
+    """A handle's content is anything: JSON lines, or JSON that looks like a reference, is no damage, and a repair leaves it."""
+    saver = FileSaver(root, fsync=False)
+    for number, content in enumerate((b'{"a":1}\n{"a":2}\n', b'{"$artifact": "artifacts/x", "$list": [1]}')):
+        put(saver, str(number), {"file": Artifact.from_bytes(content, name="x.json")}, thread_id="t")
+    assert saver.verify().findings == ()
+    assert saver.repair("t", dry_run=False).quarantined == ()
