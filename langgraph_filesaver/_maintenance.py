@@ -20,7 +20,7 @@ from langgraph_filesaver._documents import CheckpointDocument
 from langgraph_filesaver._repository import Repository
 from langgraph_filesaver.errors import CorruptDataError
 
-__all__ = ["copy_thread", "delete_for_runs", "delete_thread", "keep_latest", "prune_by"]
+__all__ = ["copy_thread", "delete_for_runs", "delete_thread", "facts_of", "keep_latest", "prune_by"]
 
 _SNAPSHOT = "_DeltaSnapshot"
 
@@ -93,7 +93,7 @@ def survey(repository: Repository, codec: Codec, thread_id: str) -> retention.Th
             document = repository.read_checkpoint(thread_id, checkpoint_ns, checkpoint_id)
             if document is not None:
                 with repository.naming_checkpoint(thread_id, document):
-                    facts = _facts(document, codec, is_late=repository.is_late(thread_id, document))
+                    facts = facts_of(document, codec, is_late=repository.is_late(thread_id, document))
                 checkpoints[facts.place] = facts
     writes = [
         retention.WritesFacts(
@@ -107,7 +107,8 @@ def survey(repository: Repository, codec: Codec, thread_id: str) -> retention.Th
     return retention.ThreadFacts(checkpoints, writes)
 
 
-def _facts(document: CheckpointDocument, codec: Codec, *, is_late: bool) -> retention.CheckpointFacts:
+def facts_of(document: CheckpointDocument, codec: Codec, *, is_late: bool) -> retention.CheckpointFacts:
+    """Return what a plan needs to know of a checkpoint; raises CorruptDataError where its metadata are not LangGraph's."""
     metadata = codec.metadata(document)
     counters, run_id = metadata.get("counters_since_delta_snapshot") or {}, metadata.get("run_id")
     snapshots = {channel for channel, raw in document.state.items() if _is_snapshot(raw)}

@@ -36,7 +36,17 @@ from datetime import datetime
 
 from langgraph.checkpoint.serde.types import INTERRUPT
 
-__all__ = ["CheckpointFacts", "Plan", "Policy", "ThreadFacts", "WritesFacts", "for_runs", "keep_latest", "plan"]
+__all__ = [
+    "CheckpointFacts",
+    "Plan",
+    "Policy",
+    "ThreadFacts",
+    "WritesFacts",
+    "delta_channels",
+    "for_runs",
+    "keep_latest",
+    "plan",
+]
 
 _LANGGRAPHS_OWN = ("branch:to:", "__")
 
@@ -169,7 +179,7 @@ def _plan_to_keep(thread: ThreadFacts, wanted: Mapping[Place, str]) -> Plan:
         for checkpoint_ns, many in by_namespace.items()
     }
     interrupted = {writes.place for writes in thread.writes if INTERRUPT in writes.channels}
-    delta = _delta_channels(thread)
+    delta = delta_channels(thread)
     # Calling graphs before the called: whether a call can still be resumed depends on what is kept above it.
     for checkpoint_ns in sorted(by_namespace, key=lambda ns: (ns.count("|"), bool(ns), ns)):
         head = thread.checkpoints[checkpoint_ns, heads[checkpoint_ns]]
@@ -199,7 +209,7 @@ def for_runs(thread: ThreadFacts, run_ids: Collection[str]) -> Plan:
     waited_on = _waited_on_by_others(thread, run_ids)
     kept |= dict.fromkeys(waited_on, "another run waits on it")
     needed: set[tuple[Place, str]] = set()
-    for checkpoint_ns, delta in _delta_channels(thread).items():
+    for checkpoint_ns, delta in delta_channels(thread).items():
         needed |= _keep_ancestors(thread, kept, checkpoint_ns, delta)
     plan = _plan(thread, kept)
     for writes in thread.writes:
@@ -254,7 +264,7 @@ def _keep_memory(kept: dict[Place, str], checkpoint_ns: str, ids: list[str]) -> 
             kept.setdefault((checkpoint_ns, ids[older - 1]), f"memory of the subgraph when {root_id} was made")
 
 
-def _delta_channels(thread: ThreadFacts) -> Mapping[str, frozenset[str]]:
+def delta_channels(thread: ThreadFacts) -> Mapping[str, frozenset[str]]:
     """Return the DeltaChannels of each namespace, as far as the thread tells."""
     told: defaultdict[str, set[str]] = defaultdict(set)
     stored: defaultdict[str, set[str]] = defaultdict(set)

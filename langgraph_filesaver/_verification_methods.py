@@ -74,9 +74,9 @@ class VerificationMethods:
 
         Args:
             thread_id: The thread.
-            dry_run: True: only tell what would be done at first; what then comes to light is not foreseen.
-            reparent: What the children of a checkpoint that goes get as their parent: "none", or "nearest", its own parent as far
-                as the damaged file tells it. With a DeltaChannel, "none" makes a state that begins empty there.
+            dry_run: True: only tell what would be done.
+            reparent: What the children of a checkpoint that goes get as their parent: "none", or "nearest", the nearest ancestor that
+                stays, as far as the damaged files tell it. One that cannot show its state without what goes, goes as well.
 
         Raises:
             ValueError: An unknown `reparent`.

@@ -7,9 +7,9 @@ from typing import Any, Literal
 
 __all__ = ["DAMAGE", "Finding", "Kind", "RepairReport", "VerifyReport"]
 
-Kind = Literal["corrupt", "missing", "unsound", "edited", "stray", "temporary"]
+Kind = Literal["corrupt", "missing", "unsound", "newer", "edited", "stray", "temporary"]
 
-DAMAGE: frozenset[Kind] = frozenset({"corrupt", "missing", "unsound"})
+DAMAGE: frozenset[Kind] = frozenset({"corrupt", "missing", "unsound", "newer"})
 """The kinds that are damage: the others are a person's right, or harmless."""
 
 
@@ -19,7 +19,8 @@ class Finding:
 
     Attributes:
         kind: "corrupt": it is not what its name says, or cannot be read. "missing": it refers to something that is not there.
-            "unsound": each file is fine, and together they are not. "edited": it was changed by hand, and is fine. "stray": it is no
+            "unsound": each file is fine, and together they are not.
+            "newer": it is of a newer format, and a newer release reads it. "edited": it was changed by hand, and is fine. "stray": it is no
             file of this library. "temporary": it is being written, or was when its process died.
         key: The file, as a path inside the root.
         reason: What was found.
@@ -69,7 +70,7 @@ class RepairReport:
 
     Attributes:
         dry_run: Whether it only looked.
-        quarantined: The files that were taken out of the way, as paths inside the root.
+        quarantined: The files that were taken out of the way, and those that were changed, as they were: paths inside the root.
         quarantine: The folder that they are in now, or None where there is nothing in it.
         reparented: (checkpoint's key, its new parent or None) of checkpoints whose parent went, or made a circle.
         lost: What threads do not have any more, in words.

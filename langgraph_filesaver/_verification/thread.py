@@ -61,6 +61,7 @@ class ThreadCheck:
         findings: What was found.
         files: How many files were read.
         bytes: Their size.
+        referring: The files that refer to artifacts and can be read.
     """
 
     def __init__(self, repository: Repository, codec: Codec, folder: str, progress: Callable[[], None]) -> None:
@@ -73,8 +74,9 @@ class ThreadCheck:
         self._artifacts: set[str] = set()
         self._parents: dict[tuple[str, str], tuple[str | None, str]] = {}
         self._calls: defaultdict[str, list[int]] = defaultdict(list)
+        self._places: set[str] = set()
         self._wanted: set[str] = set()
-        self._readable: list[str] = []
+        self.referring: list[str] = []
         self._to_follow: list[str] = []
         self.findings: list[Finding] = []
         self.files = 0
@@ -154,6 +156,9 @@ class ThreadCheck:
     def _broken(self, key: str, error: FileSaverError) -> None:
         if isinstance(error, StorageError) and error.errno not in _NO_FILE:
             raise error  # the disk, and not the file
+        if isinstance(error, UnsupportedFormatError):
+            self._find("newer", key, str(error))
+            return
         reason = error.reason if isinstance(error, CorruptDataError) else str(error)
         where = f"at {error.where}: " if isinstance(error, CorruptDataError) and error.where else ""
         self._find("corrupt", key, where + reason)
@@ -219,7 +224,7 @@ class ThreadCheck:
                     self._to_follow.append(name)
                 is_referring = True
         if is_referring:
-            self._readable.append(key)
+            self.referring.append(key)
 
     def _checkpoint(self, key: str, role: str, document: CheckpointDocument) -> None:
         ns_name, checkpoint_name = layout.namespace_name(document.checkpoint_ns), layout.name_of(document.checkpoint_id)
@@ -240,6 +245,7 @@ class ThreadCheck:
                 )
         if role == "checkpoints":
             self._parents[document.checkpoint_ns, document.checkpoint_id] = (document.parent_checkpoint_id, key)
+            self._places.add(f"{ns_name}.{checkpoint_name}")
 
     def _revive_checkpoint(self, document: CheckpointDocument) -> None:
         self._codec.others(document)
@@ -281,7 +287,7 @@ class ThreadCheck:
             for name in self._wanted
             if name not in self._artifacts and not self._store.exists(layout.artifact_key(self._folder, name))
         }
-        for key in self._readable if missing else ():  # once more, to tell all of them
+        for key in self.referring if missing else ():  # once more, to tell all of them
             data = self._store.read(key)
             content = b"" if data is None else self._repository.formats.content(data, key.rpartition("/")[2])
             for name in sorted(missing & names_in(content)):
@@ -303,10 +309,12 @@ class ThreadCheck:
 
     def _gaps(self) -> None:
         for start, numbers in self._calls.items():
-            gone = set(range(max(numbers))) - set(numbers)
-            for number in sorted(gone):
-                key = f"{start}{max(numbers)}.json"
-                self._find("unsound", key, f"call {number} of its task is not there, though later ones are")
+            if start.rpartition("/")[2].rsplit(".", 2)[0] not in self._places:
+                continue  # its checkpoint is gone, or still to come: a prune that died leaves such
+            for number in sorted(set(range(max(numbers))) - set(numbers)):
+                self._find(
+                    "unsound", f"{start}{number}.json", "this call of its task is not there, though later ones are"
+                )
 
 
 def _has_references(raw: Any) -> bool:

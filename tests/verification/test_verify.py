@@ -15,6 +15,7 @@ from xxhash import xxh3_64_hexdigest
 
 from langgraph_filesaver import Artifact, FileSaver
 from tests.checkpoints import config_of, put
+from tests.graphs.delta_graphs import NEVER, Workshop
 from tests.inspection.graphs import PLAYS, play
 from tests.inspection.looking import chat, config_for
 from tests.inspection.stages import Stage
@@ -225,7 +226,7 @@ DAMAGES: dict[str, tuple[Damaging, tuple[str, str]]] = {
     ),
     "a newer format": (
         lambda root: set_field(root / "u/checkpoints/_root/2f.json", format=2),
-        ("corrupt", "checkpoints"),
+        ("newer", "checkpoints"),
     ),
     "an edit that makes no sense": (
         lambda root: set_field(
@@ -299,7 +300,7 @@ def steps(saver: FileSaver) -> list[str]:
     [
         name
         for name in DAMAGES
-        if name not in ("a pipe", "a link", "a dangling link", "a link to itself", "a folder", "a call that is gone")
+        if name not in ("a pipe", "a link", "a dangling link", "a link to itself", "a folder", "a newer format")
     ],
 )
 def test_after_a_repair_a_thread_is_sound_and_nothing_is_lost_for_good(saver: FileSaver, root: Path, name: str) -> None:
@@ -314,6 +315,8 @@ def test_after_a_repair_a_thread_is_sound_and_nothing_is_lost_for_good(saver: Fi
         "a dry run"
     )
     done = [saver.repair(thread_id, dry_run=False) for thread_id in ("t", "u")]
+    for plan, report in zip(planned, done, strict=True):
+        assert (plan.quarantined, plan.reparented, plan.lost) == (report.quarantined, report.reparented, report.lost)
     assert saver.verify().damage == ()
     for report in done:
         for key in report.quarantined:
@@ -340,10 +343,80 @@ def test_children_get_another_parent_as_told(
     report = saver.repair("line", dry_run=False, reparent=reparent)  # type: ignore[arg-type]
     assert report.reparented == (("line/checkpoints/_root/4.json", parent),)
     assert "n, text" in report.lost[0]
+    (kept,) = root.glob(".quarantine/*/line/checkpoints/_root/4.json")
+    assert json.loads(kept.read_text())["parent_checkpoint_id"] == "3", "what was changed is kept as it was (P3)"
     found = {each.checkpoint["id"]: each.parent_config for each in saver.list(config_for("line"))}
     assert list(found) == ["5", "4", "2", "1"]
     assert (found["4"] or {}).get("configurable", {}).get("checkpoint_id") == parent
     assert saver.verify("line").damage == ()
+
+
+def test_a_lost_call_keeps_its_number(saver: FileSaver, root: Path) -> None:
+    """[Q1] [W6] An empty file stands for a damaged call, so that a call that comes later does not come before those that stay."""
+    put(saver, "1", {"a": 1}, thread_id="calls")
+    config = config_of("calls", checkpoint_id="1")
+    saver.put_writes(config, [("a", "first")], "task")
+    saver.put_writes(config, [("a", "first"), ("b", "second")], "task")
+    for damage in (cut, Path.unlink):
+        damage(next(root.glob("calls/writes/*/*.0.json")))
+        report = saver.repair("calls", dry_run=False)
+        assert "an empty file holds its place" in report.lost[0]
+        assert saver.verify("calls").damage == ()
+        before = saver.get_tuple(config)
+        assert before is not None
+        assert before.pending_writes == [("task", "a", "first"), ("task", "b", "second")]
+        saver.put_writes(config, [("a", "LATER"), ("b", "LATER")], "task")
+        assert saver.get_tuple(config) == before
+
+
+@pytest.mark.parametrize("what", ["a checkpoint", "its writes"])
+def test_no_checkpoint_shows_less_than_its_state(root: Path, what: str) -> None:
+    """[Q1] [O11] What needs a lost ancestor, or its writes, for a DeltaChannel goes as well, and is told; older ones stay whole."""
+    saver = FileSaver(root, fsync=False)
+    graph = Workshop(NEVER, NEVER, NEVER).graph(saver)
+    for number in range(3):
+        graph.invoke({"log": [f"in {number}"], "do": []}, config_for("t"))
+    states = {
+        each.config["configurable"]["checkpoint_id"]: each.values for each in graph.get_state_history(config_for("t"))
+    }
+    writes = {path.name.split(".")[1]: path for path in root.glob("t/writes/*/*") if '"log"' in path.read_text()}
+    broken = sorted(writes)[len(writes) // 2]
+    cut(root / f"t/checkpoints/_root/{broken}.json" if what == "a checkpoint" else writes[broken])
+    planned = saver.repair("t")
+    report = saver.repair("t", dry_run=False)
+    assert planned.lost == report.lost
+    assert any("`log`" in each for each in report.lost)
+    assert saver.verify("t").damage == ()
+    after = {
+        each.config["configurable"]["checkpoint_id"]: each.values for each in graph.get_state_history(config_for("t"))
+    }
+    assert after
+    assert all(values == states[checkpoint_id] for checkpoint_id, values in after.items())
+    assert broken not in after or what == "its writes"
+
+
+def test_what_a_newer_release_wrote_is_left_to_it(saver: FileSaver, root: Path) -> None:
+    """[D2] [Q1] A file of a newer format is told as that, and no repair takes it away."""
+    DAMAGES["a newer format"][0](root)
+    report = saver.repair("u", dry_run=False)
+    assert [each.kind for each in report.left] == ["newer"]
+    assert report.quarantined == ()
+
+
+def test_what_a_prune_or_a_collection_that_died_leaves_is_no_damage(root: Path) -> None:
+    """Half of a garbage list, and writes whose checkpoint is gone with a call missing, alarm nobody."""
+    saver = FileSaver(root, fsync=False)
+    put(saver, "1", {"v": [[str(number) * 50 for number in range(9000)]]})
+    config = put(saver, "2", {"v": 1}, parent="1", step=1)
+    for number in range(3):
+        saver.put_writes(config, [("a", number), *[("b", number)] * number], "task")
+    text = (root / "t/checkpoints/_root/1.json").read_text()
+    saver.prune(["t"])
+    next(path for path in (root / "t/artifacts").iterdir() if path.name not in text).unlink()
+    put(saver, "3", {"v": 1}, parent="2", step=2)
+    (root / "t/checkpoints/_root/2.json").unlink()
+    next((root / "t/writes").rglob("*.0.json")).unlink()
+    assert saver.verify().findings == ()
 
 
 def test_what_cannot_be_mended_is_told(saver: FileSaver, root: Path) -> None:
