@@ -57,10 +57,20 @@ def keep_latest(repository: Repository, codec: Codec, thread_id: str) -> None:
 
 
 def prune_by(
-    repository: Repository, codec: Codec, thread_id: str, policy: retention.Policy, *, dry_run: bool
+    repository: Repository,
+    codec: Codec,
+    thread_id: str,
+    policy: retention.Policy,
+    *,
+    dry_run: bool,
+    check: Callable[[], object],
 ) -> tuple[retention.Plan, list[str]]:
-    """Prune a thread to what a policy keeps, or only plan it; return the plan and the keys of the files that go."""
+    """Prune a thread to what a policy keeps, or only plan it; return the plan and the keys of the files that go.
+
+    `check` is called when nobody else has the thread; what it raises ends the call, and nothing is changed.
+    """
     with contextlib.nullcontext() if dry_run else repository.maintaining(thread_id):
+        check()
         thread = survey(repository, codec, thread_id)
         plan = retention.plan(thread, policy)
         doomed = _doomed(repository, thread_id, plan, thread)

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta, timezone
+from functools import partial
 from typing import Any
 
 from langgraph_filesaver import _collection as collection
@@ -289,10 +290,11 @@ class Sweep:
 
     def _prune(self, thread_id: str, policy: Policy, reason: str, cutoff: float | None) -> None:
         repository, folder = self._repository, layout.thread_folder(thread_id)
-        if cutoff is not None:
-            self._require_due(thread_id, folder, cutoff)
+        check = (lambda: None) if cutoff is None else partial(self._require_due, thread_id, folder, cutoff)
         sizes = {entry.key: entry.bytes for entry in repository.store.tree(folder)}
-        plan, doomed = maintenance.prune_by(repository, self.codec, thread_id, policy, dry_run=self.dry_run)
+        plan, doomed = maintenance.prune_by(
+            repository, self.codec, thread_id, policy, dry_run=self.dry_run, check=check
+        )
         if plan.changes_nothing:
             return
         garbage = collection.GarbageReport(dry_run=True, files=0, bytes=0, paths=())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
@@ -18,6 +17,7 @@ from langgraph_filesaver._crypt.sealing import (
     sizes,
 )
 from langgraph_filesaver._store.base import Staged
+from langgraph_filesaver._store.seeking import SeekingFile
 
 __all__ = ["SealedReader", "SealedStaged"]
 
@@ -104,7 +104,7 @@ class SealedStaged(Staged):
         self._inner.close()
 
 
-class SealedReader(io.RawIOBase):
+class SealedReader(SeekingFile):
     """The content of a sealed file, read from any place. All blocks but the last are opened when they are come to.
 
     Args:
@@ -125,7 +125,6 @@ class SealedReader(io.RawIOBase):
         self._file = file
         self._sealing = sealing
         self._failed = failed
-        self._at = 0
         self._held: tuple[int, bytes] = (-1, b"")
         try:
             self._size, self._last = sizes(file.seek(0, os.SEEK_END))
@@ -146,26 +145,6 @@ class SealedReader(io.RawIOBase):
             except UnsealedError as error:
                 raise self._failed(error) from error
         return self._held[1]
-
-    def readable(self) -> bool:
-        """True."""
-        return True
-
-    def seekable(self) -> bool:
-        """True."""
-        return True
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Go to a place in the content."""
-        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._size}[whence]
-        if base + offset < 0:
-            raise ValueError(f"cannot seek to {base + offset}")
-        self._at = base + offset
-        return self._at
-
-    def tell(self) -> int:
-        """Return the place in the content."""
-        return self._at
 
     def readinto(self, buffer: Any) -> int:
         """Read into a buffer; return how many bytes."""

@@ -154,8 +154,8 @@ class ThreadCheck:
         self._repository.artifacts.verify(key, name, digest)
 
     def _broken(self, key: str, error: FileSaverError) -> None:
-        if isinstance(error, StorageError) and error.errno not in _NO_FILE:
-            raise error  # the disk, and not the file
+        if isinstance(error, StorageError) and (self._store.is_far or error.errno not in _NO_FILE):
+            raise error  # the disk or the network, and not the file
         if isinstance(error, UnsupportedFormatError):
             self._find("newer", key, str(error))
             return

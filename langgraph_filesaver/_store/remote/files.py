@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import io
-import os
 import tempfile
 from collections.abc import Callable, Iterator
 
 from langgraph_filesaver._store.base import Staged
+from langgraph_filesaver._store.seeking import SeekingFile
 from langgraph_filesaver.config import COPY_BLOCK_BYTES
 from langgraph_filesaver.errors import StorageError
 
@@ -68,7 +67,7 @@ class RemoteStaged(Staged):
         self._file.close()
 
 
-class RemoteFile(io.RawIOBase):
+class RemoteFile(SeekingFile):
     """An object, read in ranges.
 
     Args:
@@ -80,27 +79,6 @@ class RemoteFile(io.RawIOBase):
         super().__init__()
         self._size = size
         self._fetch = fetch
-        self._at = 0
-
-    def readable(self) -> bool:
-        """Return True."""
-        return True
-
-    def seekable(self) -> bool:
-        """Return True."""
-        return True
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Go to a place; nothing is fetched yet."""
-        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._size}[whence]
-        if base + offset < 0:
-            raise ValueError(f"negative place {base + offset}")
-        self._at = base + offset
-        return self._at
-
-    def tell(self) -> int:
-        """Return the place."""
-        return self._at
 
     def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override] # as io's own text has it
         """Fetch as many bytes as fit."""
