@@ -278,6 +278,31 @@ class StoreTests:
         assert store.create("t/a", b"anew") is True
         assert store.list("t") == ("a",)
 
+    def test_a_folder_moves_with_all_that_is_in_it(self, opened: Opener) -> None:
+        """A folder is at its new place whole, at the old one no more, and what is beside it stays."""
+        store = opened()
+        files = {"a": b"1", "sub/b": b"2", "sub/deep/c": b"3"}
+        for key, data in files.items():
+            store.create(f"t/{key}", data)
+        store.create("t2/a", b"beside")
+        assert store.move_folder("t", ".trash/1.t") is True
+        assert opened().list("t") == ()
+        assert {each.key for each in opened().tree("")} - {MARKER.key} == {"t2/a"}, (
+            "a folder with a dot is no part of the tree"
+        )
+        assert [each.key for each in opened().tree(".trash/1.t")] == [f".trash/1.t/{key}" for key in sorted(files)]
+        assert store.move_folder(".trash/1.t", "t") is True
+        assert {key: opened().read(f"t/{key}") for key in files} == files
+
+    def test_a_folder_is_moved_onto_nothing(self, opened: Opener) -> None:
+        """Where something is, nothing is moved, and a folder that is not there moves nothing: both say so, and all stays."""
+        store = opened()
+        store.create("t/a", b"1")
+        store.create("u/b", b"2")
+        assert store.move_folder("t", "u") is False
+        assert store.move_folder("nothing", "v") is False
+        assert (store.read("t/a"), store.read("u/b"), store.list("u"), store.list("v")) == (b"1", b"2", ("b",), ())
+
     def test_readers_see_all_of_a_folder_or_nothing(self, opened: Opener) -> None:
         """[O9] While a folder is deleted, a reader that misses one key of it finds none of the others later."""
         writer, reader = opened(), opened()

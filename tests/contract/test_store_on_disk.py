@@ -21,7 +21,7 @@ NEW = b"new" * 1000
 
 
 def test_without_fsync_nothing_is_flushed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """[O2] `fsync=False` never calls fsync, and `fsync=True` does for each of create, replace, settle, delete and delete_folder."""
+    """[O2] `fsync=False` never calls fsync, and `fsync=True` does for each of create, replace, settle, delete, moving and removing folders."""
     flushes = FailingCall(os.fsync, errno.EIO, -1, after_effect=False, lasting=False)
     monkeypatch.setattr(os, "fsync", flushes)
     for fsync in (False, True):
@@ -32,7 +32,8 @@ def test_without_fsync_nothing_is_flushed(tmp_path: Path, monkeypatch: pytest.Mo
             lambda store: store.replace("a/k", NEW),
             lambda store: store.settle(["a/k"]),
             lambda store: store.delete(["a/new"]),
-            lambda store: store.delete_folder("a"),
+            lambda store: store.move_folder("a", "b"),
+            lambda store: store.delete_folder("b"),
         ]
         for act in acts:
             before = flushes.uses

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import base64
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from langgraph_filesaver import DecryptionError, EncryptionKey, FileSaver, KeyProvider
+from langgraph_filesaver import DecryptionError, EncryptionKey, FileSaver, KeyProvider, LockTimeoutError
 from langgraph_filesaver._crypt import Keyring, provider_of
 from langgraph_filesaver._store.sealed import SealedStore
 from tests.checkpoints import put
@@ -193,6 +194,19 @@ def test_a_rekey_that_died_at_any_step_is_completed_by_the_next(tmp_path: Path) 
         again.rekey()
         assert key_ids(root) == {NEW.id}
     assert steps > 5
+
+
+def test_a_thread_that_somebody_has_keeps_its_keys_for_now(root: Path) -> None:
+    """[X6] `rekey` takes the thread's lock as all that change it do: it waits for who has it, and says who that is."""
+    fill(FileSaver(root, fsync=False, encryption=KEY))
+    saver = FileSaver(root, fsync=False, encryption=[NEW, KEY], lock_timeout_seconds=0.05)
+    with (
+        FileSaver(root, encryption=KEY).thread_lock("t"),
+        ThreadPoolExecutor(1) as others,
+        pytest.raises(LockTimeoutError, match="'t'"),
+    ):
+        others.submit(saver.rekey).result()
+    assert key_ids(root) == {KEY.id}
 
 
 def test_strays_are_left_alone(root: Path) -> None:

@@ -8,6 +8,7 @@ import logging
 import os
 import pickle
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime, timedelta, timezone
@@ -18,7 +19,7 @@ import pytest
 
 from langgraph_filesaver import ConflictError, FileSaver, NotFoundError
 from langgraph_filesaver._repository import MARKER
-from langgraph_filesaver._store import LocalStore
+from langgraph_filesaver._store import Entry, LocalStore
 from langgraph_filesaver._sweeper import Sweeper
 from tests.checkpoints import put
 from tests.crash.faulty_store import FaultyStore, KilledError
@@ -229,6 +230,27 @@ def test_a_thread_that_is_used_in_the_last_moment_lives_on_whole(tmp_path: Path,
     assert before.items() <= after.items()
     assert len(after) == len(before) + 1
     assert list((tmp_path / ".trash").iterdir()) == []
+
+
+def test_a_thread_that_was_used_since_the_first_look_is_not_even_moved(tmp_path: Path) -> None:
+    """[H3] Its age is found out again under its lock: what was put in between is seen there."""
+
+    class LookedAt(LocalStore):
+        looks = 0
+
+        def tree(self, folder: str) -> Iterator[Entry]:
+            yield from super().tree(folder)
+            self.looks += folder == "t"
+            if self.looks == 1 and folder == "t":
+                put(FileSaver(tmp_path, fsync=False), "2f", {"more": 1}, thread_id="t")
+
+    saver = FileSaver(LookedAt(str(tmp_path), marker=MARKER, fsync=False), ttl=TTL)
+    finish(saver, "t")
+    age(tmp_path / "t", 40 * DAY)
+    report = saver.sweep()
+    assert (report.swept, [each.reason for each in report.skipped]) == ((), ["used again meanwhile"])
+    assert not (tmp_path / ".trash").exists()
+    assert saver.get_tuple(config_for("t")).checkpoint["id"] == "2f"  # type: ignore[union-attr]
 
 
 def test_a_thread_that_somebody_has_is_left_for_the_next_time(tmp_path: Path) -> None:

@@ -141,6 +141,15 @@ def test_a_lease_of_another_process_shows(root: Path) -> None:
     assert summary.status == "running"
 
 
+def test_nobodys_lease_is_taken_away(root: Path) -> None:
+    """Breaking a lock writes, too: it is refused, and its owner has the thread on."""
+    with FileSaver(root).thread_lock("t"):
+        before = snapshot(root)
+        with pytest.raises(ReadOnlyError):
+            FileSaver(root, read_only=True).break_lock("t")
+        assert snapshot(root) == before
+
+
 @pytest.fixture
 def mounted(root: Path, tmp_path: Path) -> Iterator[Path]:
     """The store by way of a mount that cannot be written to."""

@@ -329,6 +329,10 @@ def test_after_a_repair_a_thread_is_sound_and_nothing_is_lost_for_good(saver: Fi
     assert {
         path.relative_to(root).as_posix(): path.read_bytes() for path in root.glob("[!.]*/**/*.*") if path.is_file()
     } == after
+    for key, data in before.items():  # whatever went, or was changed, is there as it was
+        if after.get(key) != data:
+            (kept,) = root.glob(f".quarantine/*/{key}")
+            assert kept.read_bytes() == data
     assert any(report.lost or report.reparented for report in done)
 
 
