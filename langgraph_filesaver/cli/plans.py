@@ -24,7 +24,7 @@ from langgraph_filesaver.cli.screen import is_asked_here, write, write_table
 from langgraph_filesaver.cli.text import one_line, size
 from langgraph_filesaver.saver import FileSaver
 
-__all__ = ["Amount", "agree", "all_of", "as_json", "counted", "dry_run_option", "pruned_from", "yes_option"]
+__all__ = ["Amount", "agree", "all_of", "as_json", "counted", "dry_run_option", "many", "pruned_from", "yes_option"]
 
 dry_run_option = click.option("--dry-run", is_flag=True, help="Only show what would be done.")
 yes_option = click.option("--yes", "-y", is_flag=True, help="Do not ask.")
@@ -85,11 +85,12 @@ def as_json(found: Iterable[Amount], *, is_dry: bool) -> dict[str, Any]:
 def counted(found: Sequence[Amount]) -> str:
     """Return the sum in words."""
     checkpoints, files = sum(each.checkpoints for each in found), sum(each.files for each in found)
-    told = (_many(len(found), "thread"), _many(checkpoints, "checkpoint"), _many(files, "file"))
+    told = (many(len(found), "thread"), many(checkpoints, "checkpoint"), many(files, "file"))
     return f"{', '.join(told)}, {size(sum(each.bytes for each in found))}"
 
 
-def _many(count: int, noun: str) -> str:
+def many(count: int, noun: str) -> str:
+    """Return a number of things in words."""
     return f"{count:,} {noun}{'s' * (count != 1)}"
 
 

@@ -10,7 +10,7 @@ import click
 from langgraph_filesaver.cli.call import Call, command, repository_of
 from langgraph_filesaver.cli.exits import Exit
 from langgraph_filesaver.cli.names import span, thread_argument
-from langgraph_filesaver.cli.plans import agree, dry_run_option, yes_option
+from langgraph_filesaver.cli.plans import agree, dry_run_option, many, yes_option
 from langgraph_filesaver.cli.screen import progress
 from langgraph_filesaver.cli.text import one_line, size
 from langgraph_filesaver.config import TRASH_GRACE
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["restore", "sweep"]
 
 _COUNT = click.IntRange(min=1)
+_PLANNED = {"deleted": "would delete", "trashed": "would move to the trash", "pruned": "would prune"}
 
 
 @command(
@@ -107,7 +108,7 @@ def _told(report: SweepReport) -> str:
     if report.is_busy:
         return "another process is sweeping: nothing was done"
     lines = [
-        f"{each.action} {each.thread_id!r}: {each.reason}; {each.files:,} files, {size(each.bytes)}"
+        f"{_PLANNED[each.action] if report.dry_run else each.action} {each.thread_id!r}: {each.reason}; {each.files:,} files, {size(each.bytes)}"
         for each in report.swept
     ]
     lines += [f"  {each.checkpoint_id} {each.reason}" for thread in report.swept for each in thread.kept]
@@ -115,7 +116,7 @@ def _told(report: SweepReport) -> str:
     lines += [f"failed {each.thread_id!r}: {each.reason}" for each in report.failed]
     verb = "would go" if report.dry_run else "gone"
     emptied = f"; out of the trash: {report.emptied:,}" if report.emptied else ""
-    lines.append(f"{report.threads:,} threads; {verb}: {report.files:,} files, {size(report.bytes)}{emptied}")
+    lines.append(f"{many(report.threads, 'thread')}; {verb}: {report.files:,} files, {size(report.bytes)}{emptied}")
     return "\n".join(map(one_line, lines))
 
 

@@ -10,7 +10,7 @@ from langgraph_filesaver import _layout as layout
 from langgraph_filesaver.cli.call import Call, command, repository_of
 from langgraph_filesaver.cli.exits import Exit
 from langgraph_filesaver.cli.names import require_thread, thread_argument
-from langgraph_filesaver.cli.plans import agree, dry_run_option, yes_option
+from langgraph_filesaver.cli.plans import agree, dry_run_option, many, yes_option
 from langgraph_filesaver.cli.screen import progress
 from langgraph_filesaver.cli.text import one_line, size
 
@@ -45,7 +45,9 @@ def _told(report: VerifyReport) -> str:
     }
     found = ", ".join(f"{count:,} {kind}" for kind, count in counts.items()) or "nothing to tell"
     state = "sound" if report.is_sound else "DAMAGED"
-    lines.append(f"{state}: {report.threads:,} threads, {report.files:,} files, {size(report.bytes)}; {found}")
+    lines.append(
+        f"{state}: {many(report.threads, 'thread')}, {many(report.files, 'file')}, {size(report.bytes)}; {found}"
+    )
     return "\n".join(map(one_line, lines))
 
 
@@ -62,7 +64,7 @@ def _told(report: VerifyReport) -> str:
     type=click.Choice(("none", "nearest")),
     default="none",
     show_default=True,
-    help="The parent of checkpoints whose own goes: none, or the one before it, as far as the damaged file tells.",
+    help="The parent of checkpoints whose own goes: none, or the nearest before it that stays, as far as the damaged files tell.",
 )
 @dry_run_option
 @yes_option

@@ -45,7 +45,7 @@ def test_without_a_terminal_and_without_yes_nothing_is_done(root: Path) -> None:
 def test_people_read_what_goes_and_what_stays(root: Path) -> None:
     """The plan in words, with reasons for each checkpoint that a policy leaves."""
     shown = run("sweep", "--keep-last", "1", "--dry-run", root=root).stdout
-    assert "pruned 'research-42': not kept by the policy" in shown
+    assert "would prune 'research-42': not kept by the policy" in shown
     assert "kept: head of its namespace" in shown
     assert "would go:" in shown
 
