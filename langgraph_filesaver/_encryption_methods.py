@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from langgraph_filesaver import _rekeying as rekeying
 from langgraph_filesaver._events import observed, thread_named
 from langgraph_filesaver._patience import waiting_for
-from langgraph_filesaver._rekeying import RekeyReport
 from langgraph_filesaver._repository import Repository
 from langgraph_filesaver._twins import Twins
+
+if TYPE_CHECKING:
+    from langgraph_filesaver._rekeying import RekeyReport
 
 __all__ = ["EncryptionMethods"]
 
@@ -52,6 +54,8 @@ class EncryptionMethods:
             DecryptionError: A file does not open, for it is damaged or its key is not there; it is named. What was done is done.
             LockTimeoutError: Somebody has had the thread all the time.
         """
+        from langgraph_filesaver._rekeying import RekeyReport
+
         return RekeyReport.sum(self._rekey_one(each, dry_run, progress) for each in self._rekeyed(thread_id))
 
     def _rekeyed(self, thread_id: str | None) -> list[str]:
@@ -61,6 +65,8 @@ class EncryptionMethods:
         return self._repository.thread_ids() if thread_id is None else [str(thread_id)]
 
     def _rekey_one(self, thread_id: str, is_dry: bool, progress: Callable[[], None] | None) -> RekeyReport:  # noqa: FBT001 passed on by position
+        from langgraph_filesaver import _rekeying as rekeying
+
         def attempt(_: bool) -> RekeyReport:  # noqa: FBT001 how `waiting_for` calls it
             return rekeying.rekey_thread(self._repository, thread_id, progress, is_dry=is_dry)
 
@@ -70,6 +76,8 @@ class EncryptionMethods:
         self, thread_id: str | None = None, *, dry_run: bool = False, progress: Callable[[], None] | None = None
     ) -> RekeyReport:
         """As `rekey`, without blocking the event loop; `progress` is called on another thread."""
+        from langgraph_filesaver._rekeying import RekeyReport
+
         return RekeyReport.sum(
             [
                 await self._twins.patiently(self._lock_timeout_seconds, self._rekey_one, each, dry_run, progress)

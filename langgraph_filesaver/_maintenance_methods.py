@@ -11,7 +11,6 @@ from typing import Any
 from langgraph.checkpoint.serde.base import SerializerProtocol
 
 from langgraph_filesaver import _collection as collection
-from langgraph_filesaver import _maintenance as maintenance
 from langgraph_filesaver._codec import Codec
 from langgraph_filesaver._collection import GarbageReport
 from langgraph_filesaver._events import observed, thread_named
@@ -70,6 +69,8 @@ class MaintenanceMethods:
         Raises:
             LockTimeoutError: Another maintenance call, or somebody else's lease of the thread, did not end in time.
         """
+        from langgraph_filesaver import _maintenance as maintenance
+
         self._maintaining(lambda: maintenance.delete_thread(self._repository, str(thread_id)))
 
     def delete_for_runs(self, run_ids: Sequence[str]) -> None:
@@ -86,6 +87,8 @@ class MaintenanceMethods:
         return self._repository.thread_ids() if run_ids else []
 
     def _delete_for_runs_from(self, thread_id: str, run_ids: Sequence[str]) -> None:
+        from langgraph_filesaver import _maintenance as maintenance
+
         wanted = {str(run_id) for run_id in run_ids}
         self._maintaining(lambda: maintenance.delete_for_runs(self._repository, Codec(self.serde), thread_id, wanted))
 
@@ -100,6 +103,8 @@ class MaintenanceMethods:
             target_thread_id: Where to.
             progress: Called after each file.
         """
+        from langgraph_filesaver import _maintenance as maintenance
+
         source_id, target_id = str(source_thread_id), str(target_thread_id)
         self._maintaining(lambda: maintenance.copy_thread(self._repository, source_id, target_id, progress))
 
@@ -122,6 +127,8 @@ class MaintenanceMethods:
         _refuse_string("thread_ids", thread_ids)
         if strategy not in {"keep_latest", "delete", "delete_all"}:
             raise ValueError(f"unknown strategy {strategy!r}: use 'keep_latest', 'delete' or 'delete_all'")
+        from langgraph_filesaver import _maintenance as maintenance
+
         for thread_id in map(str, thread_ids):
             if strategy == "keep_latest":
                 self._maintaining(partial(maintenance.keep_latest, self._repository, Codec(self.serde), thread_id))

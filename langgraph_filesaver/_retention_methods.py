@@ -17,7 +17,6 @@ from langgraph_filesaver._codec import Codec, dump_plain
 from langgraph_filesaver._events import observed, thread_named
 from langgraph_filesaver._patience import waiting_for
 from langgraph_filesaver._repository import Repository
-from langgraph_filesaver._retention import Policy
 from langgraph_filesaver._store import Store
 from langgraph_filesaver._sweeper import Sweeper
 from langgraph_filesaver._ttl import RetentionDocument, TimeToLive
@@ -105,6 +104,7 @@ class RetentionMethods:
             TypeError: A bare number where a span is needed.
             StorageError: The root cannot be listed.
         """
+        from langgraph_filesaver._retention import Policy
         from langgraph_filesaver._sweeping import Sweep
         from langgraph_filesaver.inspection.summaries import oldest_allowed
 

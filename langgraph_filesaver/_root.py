@@ -20,7 +20,6 @@ from langgraph_filesaver._store import (
     PLAIN_MARKER,
     LocalStore,
     Marker,
-    ReadOnlyStore,
     Store,
     sealed_marker,
     sealed_store_id,
@@ -124,6 +123,8 @@ class Root:
             if self._mirror is not None:
                 store = self._mirrored = MirroredStore(store, self._mirror, is_required=self._mirror_required)
             if self._is_read_only:
+                from langgraph_filesaver._store.read_only import ReadOnlyStore  # as below
+
                 store = ReadOnlyStore(store)
             if self._keys is not None:
                 from langgraph_filesaver._store.sealed import SealedStore  # here, for a plain store needs none of it

@@ -9,7 +9,6 @@ from langgraph_filesaver._store.identity import PLAIN_MARKER, sealed_marker, sea
 from langgraph_filesaver._store.local import LocalStore
 from langgraph_filesaver._store.memory import MemoryStore
 from langgraph_filesaver._store.mounts import file_system_of
-from langgraph_filesaver._store.read_only import ReadOnlyStore
 
 __all__ = [
     "PLAIN_MARKER",
@@ -18,7 +17,6 @@ __all__ = [
     "Marker",
     "MemoryStore",
     "Properties",
-    "ReadOnlyStore",
     "Staged",
     "Status",
     "Store",
